@@ -1,0 +1,130 @@
+'use strict';
+
+const { spawn } = require('node:child_process');
+const path = require('node:path');
+const { cleanup } = require('./temp.js');
+
+/** A child process that talks in lines. It never outlives its test, nor its time limit. */
+class Child {
+    #process;
+    #pending = '';
+    #lines = [];
+    #waiting = null;
+    #ended = false;
+    #timer;
+    stderr = '';
+    isTimedOut = false;
+
+    /** Settles with `{ code, signal, stderr, isTimedOut }` once the process and its pipes have ended. */
+    exited;
+
+    constructor(command, args, options) {
+        this.#process = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: options.env });
+        this.#process.stdin.on('error', () => {});
+        this.#process.stderr.setEncoding('utf8').on('data', (text) => {
+            this.stderr += text;
+        });
+        this.#process.stdout.setEncoding('utf8').on('data', (text) => this.#receive(text));
+        this.#timer = setTimeout(() => {
+            this.isTimedOut = true;
+            this.kill();
+        }, options.timeout ?? 60000);
+        this.exited = new Promise((resolve) => {
+            this.#process.on('close', (code, signal) => {
+                clearTimeout(this.#timer);
+                this.#ended = true;
+                this.#wake();
+                resolve({ code, signal, stderr: this.stderr, isTimedOut: this.isTimedOut });
+            });
+        });
+    }
+
+    get pid() {
+        return this.#process.pid;
+    }
+
+    /** kill -9. */
+    kill() {
+        this.#process.kill('SIGKILL');
+    }
+
+    send(line) {
+        this.#process.stdin.write(`${ line }\n`);
+    }
+
+    endInput() {
+        this.#process.stdin.end();
+    }
+
+    /** The next whole line, or null when there will be none. */
+    async line() {
+        while (this.#lines.length === 0 && !this.#ended) {
+            await new Promise((resolve) => {
+                this.#waiting = resolve;
+            });
+        }
+        return this.#lines.length > 0 ? this.#lines.shift() : null;
+    }
+
+    /** Waits for exactly this line and answers the lines before it; throws when the child ends first. */
+    async until(expected) {
+        const before = [];
+        for (;;) {
+            const line = await this.line();
+            if (line === expected) {
+                return before;
+            }
+            if (line === null) {
+                const end = JSON.stringify(await this.exited);
+                throw new Error(`the child ended before it said "${ expected }": ${ end }`);
+            }
+            before.push(line);
+        }
+    }
+
+    /** All remaining lines, after the end of the child. */
+    async rest() {
+        await this.exited;
+        return this.#lines.splice(0);
+    }
+
+    #receive(text) {
+        const parts = (this.#pending + text).split('\n');
+        this.#pending = parts.pop();
+        for (const part of parts) {
+            this.#lines.push(part);
+        }
+        this.#wake();
+    }
+
+    #wake() {
+        const waiting = this.#waiting;
+        this.#waiting = null;
+        waiting?.();
+    }
+}
+
+/** Starts a script of this folder under Node; killed when the test is over. */
+function startScript(t, script, args = [], options = {}) {
+    const file = path.join(__dirname, script);
+    const child = new Child(process.execPath, [file, ...args.map(String)], options);
+    cleanup(t, () => {
+        child.kill();
+        return child.exited;
+    });
+    return child;
+}
+
+/** Starts a script of this folder under Node, from a shell with a limit on open files. */
+function startLimited(t, openFiles, script, args = [], options = {}) {
+    const command = [process.execPath, path.join(__dirname, script), ...args.map(String)];
+    const shell = ['-c', `ulimit -n ${ openFiles } && exec "$0" "$@"`, ...command];
+    const child = new Child('sh', shell, options);
+    cleanup(t, () => {
+        child.kill();
+        return child.exited;
+    });
+    return child;
+}
+
+module.exports = { startScript, startLimited };

@@ -1,0 +1,17 @@
+import kixx from './index.cjs';
+
+export const {
+    Datastore,
+    DatastoreEngine,
+    LockingQueue,
+    DatastoreError,
+    NotFoundError,
+    ConflictError,
+    AssertionError,
+    ClosedError,
+    LockedError,
+    CorruptError,
+    StorageError,
+} = kixx;
+
+export default kixx;

@@ -1,0 +1,270 @@
+'use strict';
+
+const { AssertionError, NotFoundError, withCallerStack } = require('./errors.js');
+const { batchOperations, deletionCheck, putCheck } = require('./batch.js');
+const { absent, anything, conflict } = require('./checks.js');
+const { describe, quote } = require('./describe.js');
+const { asyncDispose, DatastoreEngine, openStore } = require('./engine.js');
+const { InjectedDb } = require('./injected-db.js');
+const { KeyLocks } = require('./key-locks.js');
+const { LockingQueue } = require('./locking-queue.js');
+const { datastoreOptions, deleteOptions, fail, loadOptions, revision, writeOptions } = require('./options.js');
+const { documentKey, keyQuery, viewQuery } = require('./query-options.js');
+const { isPlain, strictDocument } = require('./strict-json.js');
+
+/**
+ * A document datastore: JSON documents by key, each with a revision. Every document that comes out is a
+ * fresh copy. Bad arguments reject with an AssertionError, and every call before `load()` loads first.
+ */
+class Datastore {
+    #store;
+    #db;
+    #locks;
+    #missing;
+
+    /**
+     * Touches no disk.
+     *
+     * @param {import('../index.d.ts').DatastoreOptions} options
+     */
+    constructor(options) {
+        const { db, engine, lockingQueue, missing } = datastoreOptions(options);
+        if (db === undefined) {
+            this.#store = openStore(engine);
+            this.#db = new DatastoreEngine(this.#store);
+        } else {
+            this.#store = DatastoreEngine.storeOf(db) ?? new InjectedDb(db);
+            this.#db = db;
+        }
+        this.#locks = new KeyLocks(lockingQueue ?? new LockingQueue());
+        this.#missing = missing;
+    }
+
+    /** The engine underneath: a DatastoreEngine, or the injected `db`. */
+    get _db() {
+        return this.#db;
+    }
+
+    /** Reads all documents. Resolves with the datastore. */
+    async load(options) {
+        await settled(this.#store.load(loadOptions(options)));
+        return this;
+    }
+
+    /** The document with its `_rev`. */
+    async getItem(key) {
+        const name = documentKey(key);
+        const store = this.#store;
+        if (!store.ready) {
+            await settled(store.load());
+        }
+        const document = store.resident ? store.read(name) : await store.read(name);
+        if (document === null && this.#missing === 'throw') {
+            throw new NotFoundError(`There is no document ${ quote(name) }`, { key: name });
+        }
+        return document;
+    }
+
+    /** The documents of several keys at one moment: an array, with null where there is none. */
+    async getItems(keys) {
+        if (!Array.isArray(keys)) {
+            fail('keys', 'an array', keys);
+        }
+        const names = Array.from(keys, (key, i) => documentKey(key, `keys[${ i }]`));
+        const store = this.#store;
+        if (!store.ready) {
+            await settled(store.load());
+        }
+        return store.readMany(names);
+    }
+
+    /** Whether there is a document. */
+    async hasItem(key) {
+        const name = documentKey(key);
+        const store = this.#store;
+        if (!store.ready) {
+            await settled(store.load());
+        }
+        return store.has(name);
+    }
+
+    /** Stores a document. Resolves with it and its new `_rev`. */
+    async setItem(key, document, options) {
+        const name = documentKey(key);
+        const checkConsistency = writeOptions(options);
+        const prepared = strictDocument(document);
+        return await this.#put(name, prepared, putCheck(prepared, checkConsistency));
+    }
+
+    /** Stores a document where there is none. */
+    async insertItem(key, document) {
+        const name = documentKey(key);
+        const prepared = strictDocument(document);
+        revision(prepared.rev, 'document._rev');
+        return await this.#put(name, prepared, absent);
+    }
+
+    async #put(key, prepared, check) {
+        const store = this.#store;
+        try {
+            if (!store.ready) {
+                await store.load();
+            }
+            const committed = store.locksWrites
+                ? await this.#writing([key], () => store.commit(key, prepared, check))
+                : await store.commit(key, prepared, check);
+            return store.stored(key, prepared, committed);
+        } catch (error) {
+            throw withCallerStack(error);
+        }
+    }
+
+    /**
+     * Stores what `update` makes of the document, or of null. Updates of one key queue up. Inside
+     * `update`, do not wait for another update of the same key.
+     */
+    async updateItem(key, update, options) {
+        const name = documentKey(key);
+        if (typeof update !== 'function') {
+            fail('The second argument of updateItem()', 'a function', update);
+        }
+        const checkConsistency = writeOptions(options);
+        if (this.#locks.isUpdating(name)) {
+            throw new AssertionError(`An update of ${ quote(name) } inside an update of the same key would wait for itself`);
+        }
+        if (!this.#store.ready) {
+            await settled(this.#store.load());
+        }
+        return await settled(this.#writing([name], () => this.#update(name, update, checkConsistency)));
+    }
+
+    async #update(key, update, checkConsistency) {
+        const { document, check } = await this.#store.readForUpdate(key);
+        const current = document === null ? null : { version: document._rev };
+        const result = await this.#locks.update(key, update, document);
+        if (!isPlain(result)) {
+            throw new AssertionError(`The update of ${ quote(key) } must return a plain object, got ${ describe(result) }`);
+        }
+        const prepared = strictDocument(result);
+        if (checkConsistency) {
+            const rev = revision(prepared.rev, 'document._rev');
+            if (current !== null && rev !== undefined && rev !== current.version) {
+                throw conflict(key, `revision ${ rev }`, current);
+            }
+        }
+        const committed = await this.#store.commit(key, prepared, checkConsistency ? check : anything);
+        return this.#store.stored(key, prepared, committed);
+    }
+
+    /** Removes a document. Resolves with the key, also when there was none. */
+    async deleteItem(key, options) {
+        const name = documentKey(key);
+        const check = deletionCheck(deleteOptions(options));
+        const store = this.#store;
+        if (!store.ready) {
+            await settled(store.load());
+        }
+        await settled(store.locksWrites
+            ? this.#writing([name], () => store.commit(name, null, check))
+            : store.commit(name, null, check));
+        return store.removed(name);
+    }
+
+    /** Several writes, all of them or none. Resolves with one answer per operation. */
+    async batch(operations) {
+        const checked = batchOperations(operations);
+        const store = this.#store;
+        if (!store.ready) {
+            await settled(store.load());
+        }
+        if (checked.length === 0) {
+            return [];
+        }
+        const keys = checked.map(({ key }) => key);
+        const committed = await settled(store.locksWrites
+            ? this.#writing(keys, () => store.commitMany(checked))
+            : store.commitMany(checked));
+        return checked.map(({ key, prepared }, i) => (
+            prepared === null ? store.removed(key) : store.stored(key, prepared, committed[i])
+        ));
+    }
+
+    /** A page of keys: `{ items: [{ key, documentKey, document? }], exclusiveEndIndex, total }`. */
+    async queryKeys(options) {
+        const query = keyQuery(options);
+        const store = this.#store;
+        if (!store.ready) {
+            await settled(store.load());
+        }
+        return store.page(query);
+    }
+
+    /** A page of a view: `{ items: [{ key, value, documentKey, document? }], exclusiveEndIndex, total }`. */
+    async queryView(id, options) {
+        const query = viewQuery(options);
+        const store = this.#store;
+        if (!store.ready) {
+            await settled(store.load());
+        }
+        return await settled(store.queryView(id, query));
+    }
+
+    /** Iterates over a range of keys as it is when the iteration begins, without limit. */
+    scan(options) {
+        return this.#store.scan(options);
+    }
+
+    /** Registers a view, or replaces the one with the same id. Also before the documents are loaded. */
+    setView(id, view) {
+        this.#store.setView(id, view);
+    }
+
+    /** Whether a view is registered. */
+    hasView(id) {
+        return this.#store.hasView(id);
+    }
+
+    /** Removes a view; answers whether there was one. */
+    deleteView(id) {
+        return this.#store.deleteView(id);
+    }
+
+    /** Resolves once everything acknowledged would survive a power cut. */
+    async flush() {
+        await settled(this.#store.flush());
+    }
+
+    /** Figures about the store, and the views whose map functions failed. */
+    async stats() {
+        const store = this.#store;
+        if (!store.ready) {
+            await settled(store.load());
+        }
+        return store.stats();
+    }
+
+    /** Waits for pending writes and lets the directory go. May be called again. */
+    async close() {
+        await settled(this.#store.close());
+    }
+
+    [asyncDispose]() {
+        return this.close();
+    }
+
+    /** Runs `work` with the locks of `keys`; `close()` waits for it. */
+    #writing(keys, work) {
+        return this.#store.writing(() => this.#locks.hold(keys, work));
+    }
+}
+
+/** Waits, and shows in the stack of an error who waited. */
+async function settled(promise) {
+    try {
+        return await promise;
+    } catch (error) {
+        throw withCallerStack(error, settled);
+    }
+}
+
+module.exports = { Datastore };

@@ -1,0 +1,185 @@
+'use strict';
+
+const native = require('./native.cjs');
+const { errorFromThrown } = require('./errors.js');
+const { DocumentCache } = require('./document-cache.js');
+const { copy } = require('./copy.js');
+
+/** Pages with more documents than this that the cache does not know leave the cache alone. */
+const MAX_CACHED_PAGE = 1_000;
+
+/** How many documents cross the border in one text at most. */
+const MAX_FETCH = 4_096;
+
+const UNKNOWN_SEQUENCE = -1;
+
+/**
+ * Reads documents of a loaded store, through the document cache. Every answer is a fresh copy.
+ *
+ * The store shows its newest sequence number, the head, in memory that all threads share. While it is
+ * the one at which an entry was validated, nothing changed at all. Otherwise native code is asked
+ * whether the entry's document still is the one that the entry's sequence number names.
+ */
+class DocumentReader {
+    #handle;
+    #head;
+    #cache;
+    #sequence;
+
+    constructor(handle, maxDocuments) {
+        this.#handle = handle;
+        // Where the runtime forbids arrays on foreign memory there is no head: native code is always asked.
+        this.#head = native.head(handle) ?? [NaN, NaN];
+        this.#cache = maxDocuments > 0 ? new DocumentCache(maxDocuments) : undefined;
+    }
+
+    get cachedDocuments() {
+        return this.#cache?.documents ?? 0;
+    }
+
+    /** The commit that wrote the document which `read` answered last, in the same synchronous step. */
+    get sequence() {
+        return this.#sequence ?? native.lastSequence(this.#handle);
+    }
+
+    /** The document, or null. */
+    read(key) {
+        const entry = this.#cache?.get(key);
+        const low = this.#head[0];
+        const high = this.#head[1];
+        if (entry !== undefined && entry.isValidAt(low, high)) {
+            this.#sequence = entry.sequence;
+            return copy(entry.document);
+        }
+        return this.#readThrough(key, entry, low, high);
+    }
+
+    #readThrough(key, entry, low, high) {
+        const text = this.#get(key, entry === undefined ? UNKNOWN_SEQUENCE : entry.sequence);
+        if (text === undefined) {
+            entry.validate(low, high);
+            this.#sequence = entry.sequence;
+            return copy(entry.document);
+        }
+        if (text === null) {
+            this.#cache?.delete(key);
+            return null;
+        }
+        const document = JSON.parse(text);
+        this.#sequence = undefined;
+        if (this.#cache !== undefined) {
+            this.#remember(key, document, this.sequence, text.length)?.validate(low, high);
+        }
+        return document;
+    }
+
+    #get(key, sequence) {
+        try {
+            return native.get(this.#handle, key, sequence);
+        } catch (error) {
+            throw errorFromThrown(error);
+        }
+    }
+
+    /** The documents of several keys at one moment, null where there is none. */
+    readMany(keys) {
+        const low = this.#head[0];
+        const high = this.#head[1];
+        const documents = keys.map((key) => {
+            const entry = this.#cache?.get(key);
+            return entry !== undefined && entry.isValidAt(low, high) ? copy(entry.document) : undefined;
+        });
+        const missing = keys.filter((_, i) => documents[i] === undefined);
+        if (missing.length === 0) {
+            return documents;
+        }
+        const found = JSON.parse(native.getMany(this.#handle, missing));
+        if (found.length < keys.length && (this.#head[0] !== low || this.#head[1] !== high)) {
+            // Somebody wrote in between: two moments must not mix.
+            return JSON.parse(native.getMany(this.#handle, keys));
+        }
+        let next = 0;
+        return documents.map((document) => (document === undefined ? found[next++] : document));
+    }
+
+    /** Take this before a page is read, and give it to `pageDocuments`. */
+    moment() {
+        return { low: this.#head[0], high: this.#head[1] };
+    }
+
+    /** The documents of the page that native code answered last, in the same synchronous step. */
+    pageDocuments(keys, sequences, { low, high }) {
+        const documents = new Array(keys.length);
+        const missing = [];
+        for (let i = 0; i < keys.length; i += 1) {
+            const entry = this.#cache?.get(keys[i]);
+            if (entry !== undefined && entry.sequence === sequences[i]) {
+                entry.validate(low, high);
+                documents[i] = copy(entry.document);
+            } else {
+                missing.push(i);
+            }
+        }
+        for (let i = 0; i < missing.length; i += MAX_FETCH) {
+            this.#fetch(missing.slice(i, i + MAX_FETCH), (index, document, size) => {
+                documents[index] = document;
+                if (missing.length <= MAX_CACHED_PAGE) {
+                    this.#remember(keys[index], document, sequences[index], size)?.validate(low, high);
+                }
+            });
+        }
+        return documents;
+    }
+
+    /** Large documents may not fit into one string together, so a failed fetch is split. */
+    #fetch(indices, take) {
+        let text;
+        try {
+            text = native.pageDocuments(this.#handle, Uint32Array.from(indices));
+        } catch (error) {
+            if (indices.length === 1) {
+                throw errorFromThrown(error);
+            }
+            const middle = indices.length >> 1;
+            this.#fetch(indices.slice(0, middle), take);
+            this.#fetch(indices.slice(middle), take);
+            return;
+        }
+        const documents = JSON.parse(text);
+        for (let i = 0; i < indices.length; i += 1) {
+            take(indices[i], documents[i], text.length / indices.length);
+        }
+    }
+
+    /** After an own write: keeps a document hot that was hot before. */
+    refresh(key, document, sequence, size) {
+        const entry = this.#cache?.get(key);
+        if (entry !== undefined && entry.sequence < sequence) {
+            this.#remember(key, document, sequence, size);
+        }
+    }
+
+    /** After an own deletion. */
+    forget(key) {
+        this.#cache?.delete(key);
+    }
+
+    clear() {
+        this.#cache?.clear();
+    }
+
+    /** A document that is nested too deeply to be copied is not kept: the parser does not recurse. */
+    #remember(key, document, sequence, size) {
+        if (this.#cache === undefined) {
+            return undefined;
+        }
+        try {
+            return this.#cache.put(key, copy(document), sequence, size);
+        } catch {
+            this.#cache.delete(key);
+            return undefined;
+        }
+    }
+}
+
+module.exports = { DocumentReader };

@@ -1,0 +1,20 @@
+'use strict';
+
+const errors = require('./errors.js');
+const { Datastore } = require('./datastore.js');
+const { DatastoreEngine } = require('./engine.js');
+const { LockingQueue } = require('./locking-queue.js');
+
+module.exports = {
+    Datastore,
+    DatastoreEngine,
+    LockingQueue,
+    DatastoreError: errors.DatastoreError,
+    NotFoundError: errors.NotFoundError,
+    ConflictError: errors.ConflictError,
+    AssertionError: errors.AssertionError,
+    ClosedError: errors.ClosedError,
+    LockedError: errors.LockedError,
+    CorruptError: errors.CorruptError,
+    StorageError: errors.StorageError,
+};

@@ -1,0 +1,156 @@
+'use strict';
+
+const path = require('node:path');
+const { AssertionError } = require('./errors.js');
+const { describe } = require('./describe.js');
+const { DEFAULT_MAX_DOCUMENTS } = require('./document-cache.js');
+
+// Options are read once, by name; names that nobody knows are ignored.
+
+const DURABILITIES = [ 'sync', 'os', 'batched' ];
+const DEFAULT_FLUSH_INTERVAL_MS = 2_000;
+const MAX_FLUSH_INTERVAL_MS = 2 ** 31 - 1;
+
+const ENGINE_METHODS = [ 'getItem', 'setItem', 'deleteItem', 'queryKeys', 'queryView' ];
+const LOCKING_QUEUE_METHODS = [ 'getLock', 'releaseLock' ];
+const FILE_SYSTEM_METHODS = [
+    'readDocumentDirectory',
+    'readDocumentFile',
+    'writeDocumentFile',
+    'removeDocumentFile',
+];
+
+/** The options of a Datastore, checked and complete. */
+function datastoreOptions(options) {
+    const { db, lockingQueue, missing = 'throw' } = given(options, 'options');
+    methods(db, 'db', ENGINE_METHODS);
+    methods(lockingQueue, 'lockingQueue', LOCKING_QUEUE_METHODS);
+    return {
+        db,
+        lockingQueue,
+        missing: oneOf(missing, 'missing', [ 'throw', 'null' ]),
+        // An injected engine brings its own storage.
+        engine: db === undefined ? engineOptions(options) : undefined,
+    };
+}
+
+/** The options of a DatastoreEngine, checked and complete. */
+function engineOptions(options) {
+    const { directory, durability = 'sync', flushInterval, cache, fileSystem } = given(options, 'options');
+    if (typeof directory !== 'string' || directory === '') {
+        fail('directory', 'a path', directory);
+    }
+    if (directory.includes('\0')) {
+        fail('directory', 'a path without NUL characters', directory);
+    }
+    methods(fileSystem, 'fileSystem', FILE_SYSTEM_METHODS);
+    return {
+        // An injected file system may know other paths than this process.
+        directory: fileSystem === undefined ? path.resolve(directory) : directory,
+        durability: oneOf(durability, 'durability', DURABILITIES),
+        flushInterval: flushIntervalMs(flushInterval),
+        maxDocuments: maxDocuments(cache),
+        fileSystem,
+    };
+}
+
+function flushIntervalMs(value = DEFAULT_FLUSH_INTERVAL_MS) {
+    if (!Number.isInteger(value) || value < 1 || value > MAX_FLUSH_INTERVAL_MS) {
+        fail('flushInterval', `a whole number of milliseconds from 1 to ${ MAX_FLUSH_INTERVAL_MS }`, value);
+    }
+    return value;
+}
+
+/** How many documents the cache keeps; 0 for no cache. */
+function maxDocuments(cache = true) {
+    if (typeof cache === 'boolean') {
+        return cache ? DEFAULT_MAX_DOCUMENTS : 0;
+    }
+    if (!isObject(cache)) {
+        fail('cache', 'false or { maxDocuments }', cache);
+    }
+    const { maxDocuments: most = DEFAULT_MAX_DOCUMENTS } = cache;
+    if (most !== Infinity && (!Number.isSafeInteger(most) || most < 1)) {
+        fail('cache.maxDocuments', 'a positive integer or Infinity', most);
+    }
+    return most;
+}
+
+function loadOptions(options) {
+    const { quarantine = false } = given(options, 'options');
+    return { quarantine: boolean(quarantine, 'quarantine') };
+}
+
+function writeOptions(options) {
+    if (options === undefined) {
+        return true;
+    }
+    const { checkConsistency = true } = given(options, 'options');
+    return boolean(checkConsistency, 'checkConsistency');
+}
+
+function deleteOptions(options) {
+    return options === undefined ? undefined : revision(given(options, 'options').rev, 'rev');
+}
+
+/** A revision that may be missing. */
+function revision(value, name) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
+        fail(name, 'a revision (an integer from 0 up)', value);
+    }
+    return value;
+}
+
+/** The options object, or an empty one. */
+function given(options, name) {
+    if (options !== undefined && !isObject(options)) {
+        fail(name, 'an object', options);
+    }
+    return options ?? {};
+}
+
+function boolean(value, name) {
+    return typeof value === 'boolean' ? value : fail(name, 'true or false', value);
+}
+
+function oneOf(value, name, choices) {
+    if (!choices.includes(value)) {
+        fail(name, `one of ${ choices.map((choice) => `'${ choice }'`).join(', ') }`, value);
+    }
+    return value;
+}
+
+function methods(object, name, required) {
+    if (object === undefined) {
+        return;
+    }
+    if (!isObject(object)) {
+        fail(name, 'an object', object);
+    }
+    for (const method of required) {
+        if (typeof object[method] !== 'function') {
+            fail(`${ name }.${ method }`, 'a function', object[method]);
+        }
+    }
+}
+
+function isObject(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function fail(name, expected, value) {
+    throw new AssertionError(`${ name } must be ${ expected }, got ${ describe(value) }`, { expected });
+}
+
+module.exports = {
+    boolean,
+    datastoreOptions,
+    deleteOptions,
+    engineOptions,
+    fail,
+    given,
+    isObject,
+    loadOptions,
+    revision,
+    writeOptions,
+};

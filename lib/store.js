@@ -1,0 +1,153 @@
+'use strict';
+
+const native = require('./native.cjs');
+const { absent, unchangedSince } = require('./checks.js');
+const { closeAtExit, forgetAtExit } = require('./exit-hook.js');
+const { DocumentReader } = require('./document-reader.js');
+const { Lifecycle } = require('./lifecycle.js');
+const { openPort } = require('./port.js');
+const { scanQuery } = require('./query-options.js');
+const { scan } = require('./scan.js');
+const { call, Views } = require('./views.js');
+
+/**
+ * What a Datastore and its DatastoreEngine work on: one native handle, its document cache and its views.
+ * Reads are synchronous and need a loaded store.
+ *
+ * @typedef {{ document: object, text: string, rev: unknown }} Prepared a document from `strictDocument`
+ * @typedef {{ key: string, prepared: Prepared | null, check: object, exact?: number }} Operation a put or,
+ *     with null, a deletion; `exact` is the revision to store instead of the next one
+ */
+class Store extends Lifecycle {
+    /** Whether reads are answered at once rather than with a promise. */
+    resident = true;
+    /** Whether all writes have to hold the lock of their key. */
+    locksWrites = false;
+    #handle;
+    #atExit;
+    #maxDocuments;
+    #reader;
+    #views;
+
+    /** Touches no disk. */
+    constructor({ directory, durability, flushInterval, maxDocuments }) {
+        super();
+        const options = directory === undefined ? { memory: true } : { directory, durability, flushInterval };
+        this.#handle = call(native.createStore, openPort().raw, JSON.stringify(options));
+        this.#maxDocuments = maxDocuments;
+        this.#views = new Views(this.#handle);
+    }
+
+    async _load({ quarantine }) {
+        await openPort().submit((id) => native.load(this.#handle, id, quarantine ? 1 : 0));
+        this.#atExit ??= closeAtExit(this.#handle);
+        this.#reader = new DocumentReader(this.#handle, this.#maxDocuments);
+        this.#views.attach(this.#reader);
+    }
+
+    async _flush() {
+        await openPort().submit((id) => native.flush(this.#handle, id));
+    }
+
+    async _close() {
+        forgetAtExit(this.#atExit);
+        this.#reader?.clear();
+        await openPort().submit((id) => native.close(this.#handle, id));
+    }
+
+    /** A fresh copy of the document, or null. */
+    read(key) {
+        return this.#reader.read(key);
+    }
+
+    /** The document, and the check that it is still the same. */
+    readForUpdate(key) {
+        const document = this.#reader.read(key);
+        return { document, check: document === null ? absent : unchangedSince(this.#reader.sequence) };
+    }
+
+    /** At one moment; null where there is none. */
+    readMany(keys) {
+        return this.#reader.readMany(keys);
+    }
+
+    has(key) {
+        return call(native.has, this.#handle, key);
+    }
+
+    /** Resolves with `{ version, sequence }`, which `stored` or `removed` takes. */
+    commit(key, prepared, { kind, value }) {
+        const text = prepared === null ? null : prepared.text;
+        return openPort().submit((id) => native.commit(this.#handle, id, key, text, kind, value));
+    }
+
+    /** All or nothing. Resolves with one `{ version, sequence }` per operation. */
+    async commitMany(operations) {
+        const keys = operations.map(({ key }) => key);
+        const texts = operations.map(({ prepared }) => (prepared === null ? null : prepared.text));
+        const checks = Float64Array.from(operations.flatMap(({ check, exact = -1 }) => [check.kind, check.value, exact]));
+        const text = await openPort().submit((id) => native.commitBatch(this.#handle, id, keys, texts, checks));
+        return JSON.parse(text).map(([version, sequence]) => ({ version, sequence }));
+    }
+
+    /** The answer for a put: the document with its revision. */
+    stored(key, { document, text }, { version, sequence }) {
+        document._rev = version;
+        this.#reader.refresh(key, document, sequence, text.length);
+        return document;
+    }
+
+    /** The answer for a deletion: the key. */
+    removed(key) {
+        this.#reader.forget(key);
+        return key;
+    }
+
+    page({ start, end, descending, offset, limit, includeDocuments }) {
+        const moment = this.#reader.moment();
+        const text = call(native.page, this.#handle, start, end, descending, offset, limit);
+        const { total, next, keys, sequences } = JSON.parse(text);
+        if (!includeDocuments) {
+            return { items: keys.map((key) => ({ key, documentKey: key })), exclusiveEndIndex: next, total };
+        }
+        const documents = this.#reader.pageDocuments(keys, sequences, moment);
+        const items = keys.map((key, i) => ({ key, documentKey: key, document: documents[i] }));
+        return { items, exclusiveEndIndex: next, total };
+    }
+
+    scan(options) {
+        return scan(async () => {
+            const query = scanQuery(options);
+            if (!this.ready) {
+                await this.load();
+            }
+            return { handle: this.#handle, query };
+        });
+    }
+
+    setView(id, view) {
+        this.#views.set(id, view);
+    }
+
+    hasView(id) {
+        return this.#views.has(id);
+    }
+
+    deleteView(id) {
+        return this.#views.delete(id);
+    }
+
+    queryView(id, query) {
+        return this.#views.query(id, query);
+    }
+
+    queryViewNow(id, query) {
+        return this.#views.queryNow(id, query);
+    }
+
+    stats() {
+        return { ...JSON.parse(call(native.stats, this.#handle)), cachedDocuments: this.#reader.cachedDocuments };
+    }
+}
+
+module.exports = { Store };

@@ -1,0 +1,74 @@
+'use strict';
+
+/**
+ * Wraps the map function of a view so that native code can call it with a batch.
+ *
+ * @param {string} id of the view, for warnings
+ * @param {{ map: (document: object, emit: (key: unknown, value?: unknown) => void) => unknown }} view
+ * @returns {(text: string) => string} takes a JSON array of documents, answers JSON: per document its
+ *     rows, or the message of the error that its map threw. Never throws.
+ */
+function batchMapper(id, view) {
+    const { map } = view;
+    const warn = warnOnce(id);
+
+    function rowsOf(document) {
+        const rows = [];
+        let returned = false;
+        const emit = (key, value) => {
+            if (returned) {
+                warn('late', 'called emit after it had returned. Such rows are left out: map functions are synchronous');
+            } else {
+                rows.push(value === undefined ? [ key ] : [ key, value ]);
+            }
+        };
+        try {
+            const result = map.call(view, document, emit);
+            if (typeof result?.then === 'function') {
+                Promise.resolve(result).catch((error) => warn('failed', failure(error)));
+            }
+            return JSON.stringify(rows);
+        } catch (error) {
+            warn('failed', failure(error));
+            return JSON.stringify(messageOf(error));
+        } finally {
+            returned = true;
+        }
+    }
+
+    return function mapBatch(text) {
+        try {
+            return `[${ JSON.parse(text).map(rowsOf).join(',') }]`;
+        } catch (error) {
+            return JSON.stringify(messageOf(error));
+        }
+    };
+}
+
+function failure(error) {
+    return `threw for a document, which gets no rows: ${ messageOf(error) }. stats() lists the failures`;
+}
+
+function messageOf(error) {
+    try {
+        return String(error?.message ?? error);
+    } catch {
+        return 'an error without a message';
+    }
+}
+
+/** One warning of each kind is enough, however many documents there are. */
+function warnOnce(id) {
+    const warned = new Set();
+    return (kind, what) => {
+        if (!warned.has(kind)) {
+            warned.add(kind);
+            process.emitWarning(`The map function of view ${ JSON.stringify(id) } ${ what }`, {
+                type: 'DatastoreWarning',
+                code: `KIXX_VIEW_${ kind.toUpperCase() }`,
+            });
+        }
+    };
+}
+
+module.exports = { batchMapper };

@@ -1,0 +1,87 @@
+#!/usr/bin/env node
+'use strict';
+
+// Builds the native addon with cargo and puts it next to native.cjs.
+//
+//   node scripts/build-addon.cjs [--if-missing]
+//
+// --if-missing: for `npm install`. Builds only if no addon loads, and a failure is a warning.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { spawnSync } = require('node:child_process');
+const { root, addonPath } = require('./platform.cjs');
+
+const CARGO_OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
+
+/**
+ * @param {{ quiet?: boolean }} [options] quiet: what cargo says is shown only if it fails
+ * @returns {string} the path of the addon
+ */
+function buildAddon({ quiet = false } = {}) {
+    const started = new Date();
+    const args = ['build', '--release', '--lib', '--locked', '--message-format=json-render-diagnostics'];
+    const cargo = spawnSync('cargo', args, {
+        cwd: root,
+        stdio: ['ignore', 'pipe', quiet ? 'pipe' : 'inherit'],
+        maxBuffer: CARGO_OUTPUT_BYTES_MAX,
+    });
+    if (cargo.error) {
+        throw new Error(`Could not run cargo (${ cargo.error.message }). Install Rust: https://rustup.rs`);
+    }
+    if (cargo.status !== 0) {
+        throw new Error(`${ cargo.stderr ?? '' }cargo build failed (exit code ${ cargo.status })`);
+    }
+    return install(builtLibrary(cargo.stdout.toString()), started);
+}
+
+function builtLibrary(messages) {
+    for (const line of messages.split('\n')) {
+        if (line.includes('"compiler-artifact"')) {
+            const { target, filenames } = JSON.parse(line);
+            if (target.kind.includes('cdylib') && target.name === 'kixx_datastore') {
+                return filenames.find((name) => /\.(so|dylib|dll)$/.test(name));
+            }
+        }
+    }
+    throw new Error('cargo built no addon');
+}
+
+// Renamed into place, because a running process may have the old file mapped. Its time is that of the
+// build's start, so that a source saved during the build counts as newer.
+function install(library, time) {
+    const addon = addonPath();
+    const temporary = `${ addon }.${ process.pid }`;
+    fs.copyFileSync(library, temporary);
+    fs.utimesSync(temporary, time, time);
+    fs.renameSync(temporary, addon);
+    return addon;
+}
+
+function addonLoads() {
+    try {
+        require('../native.cjs');
+        return true;
+    } catch {
+        return false;
+    }
+}
+
+function main() {
+    const optional = process.argv.includes('--if-missing');
+    if (optional && addonLoads()) {
+        return;
+    }
+    try {
+        console.log(`built ${ path.relative(process.cwd(), buildAddon()) }`);
+    } catch (error) {
+        console.error(`kixx-datastore: ${ error.message }`);
+        process.exitCode = optional ? 0 : 1;
+    }
+}
+
+if (require.main === module) {
+    main();
+}
+
+module.exports = { buildAddon };

@@ -1,0 +1,135 @@
+'use strict';
+
+// Everything that has to hold: `npm test`, or `npm test -- <step> ...` for some of it.
+// Stops at the first failure.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { spawn } = require('node:child_process');
+const { root } = require('./platform.cjs');
+const { ensureDependencies } = require('./prepare.cjs');
+
+const CORE_ONLY = '--no-default-features';
+const README_TEST = path.join('__test__', 'readme.test.js');
+
+const steps = [
+    { name: 'format', title: 'rustfmt', run: cargo('fmt', '--check') },
+    { name: 'clippy', title: 'clippy, core only', run: clippy(CORE_ONLY) },
+    { name: 'clippy', title: 'clippy, with Node', run: clippy() },
+    { name: 'rust', title: 'cargo test, core only', run: cargo('test', '--locked', CORE_ONLY) },
+    { name: 'rust', title: 'cargo test, with Node', run: cargo('test', '--locked') },
+    { name: 'addon', title: 'build the addon', run: node('scripts/build-addon.cjs') },
+    { name: 'lint', title: 'eslint', run: node(tool('eslint', 'bin/eslint.js'), '--max-warnings=0', '.') },
+    { name: 'types', title: 'typings', run: node(tool('typescript', 'bin/tsc'), '-p', '__test__/types') },
+    { name: 'js', title: 'JavaScript tests', run: () => nodeTest(testFiles()) },
+    { name: 'readme', title: 'README snippets', run: () => nodeTest([README_TEST]) },
+];
+
+function cargo(...args) {
+    return () => ['cargo', args];
+}
+
+function clippy(...features) {
+    return cargo('clippy', '--locked', '--all-targets', ...features, '--', '-D', 'warnings');
+}
+
+function node(...args) {
+    return () => [process.execPath, args];
+}
+
+function nodeTest(files) {
+    return [process.execPath, ['--test', '--test-reporter=spec', ...files]];
+}
+
+function tool(name, file) {
+    return path.join('node_modules', name, file);
+}
+
+// Found here, because `node --test` of Node 20 knows no patterns.
+function testFiles() {
+    return fs.readdirSync(path.join(root, '__test__'), { recursive: true })
+        .filter((name) => /\.test\.(js|cjs|mjs)$/.test(name))
+        .map((name) => path.join('__test__', name))
+        .filter((name) => name !== README_TEST)
+        .sort();
+}
+
+async function main() {
+    const wanted = process.argv.slice(2);
+    const known = new Set(steps.map((step) => step.name));
+    const unknown = wanted.filter((name) => !known.has(name));
+    if (unknown.length > 0) {
+        throw new Error(`No such step: ${ unknown.join(', ') }. Steps: ${ [...known].join(', ') }`);
+    }
+    ensureDependencies();
+    const results = [];
+    for (const step of steps) {
+        if (wanted.length === 0 || wanted.includes(step.name)) {
+            const result = await runStep(step);
+            results.push(result);
+            if (!result.ok) {
+                break;
+            }
+        }
+    }
+    printSummary(results);
+    process.exitCode = results.every((result) => result.ok) ? 0 : 1;
+}
+
+async function runStep(step) {
+    console.log(`\n=== ${ step.title } ${ '='.repeat(Math.max(0, 74 - step.title.length)) }`);
+    const started = performance.now();
+    const { ok, output } = await execute(...step.run());
+    const seconds = (performance.now() - started) / 1000;
+    return { title: step.title, ok, seconds, tests: countTests(output) };
+}
+
+// Shows the output as it comes, and keeps it for counting.
+function execute(command, args) {
+    const colour = process.stdout.isTTY ? { FORCE_COLOR: '1', CARGO_TERM_COLOR: 'always' } : {};
+    const child = spawn(command, args, {
+        cwd: root,
+        env: { ...process.env, ...colour },
+        stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+        stream.setEncoding('utf8').on('data', (text) => {
+            output += text;
+            process.stdout.write(text);
+        });
+    }
+    return new Promise((resolve) => {
+        child.on('error', (error) => {
+            console.error(`Could not run ${ command }: ${ error.message }`);
+            resolve({ ok: false, output });
+        });
+        child.on('close', (code) => resolve({ ok: code === 0, output }));
+    });
+}
+
+/** How many tests passed, by the closing lines of cargo's and Node's runners; 0 where there were none. */
+function countTests(output) {
+    // eslint-disable-next-line no-control-regex
+    const plain = output.replace(/\x1b\[[0-9;]*m/g, '');
+    const counts = [...plain.matchAll(/^test result: .*? (\d+) passed|^. pass (\d+)$/gm)];
+    return counts.reduce((sum, [, rust, javascript]) => sum + Number(rust ?? javascript), 0);
+}
+
+function printSummary(results) {
+    console.log(`\n=== Summary ${ '='.repeat(67) }`);
+    for (const { title, ok, seconds, tests } of results) {
+        const time = seconds.toFixed(1).padStart(8);
+        const count = tests ? `  ${ tests } passed` : '';
+        console.log(`${ ok ? 'ok    ' : 'FAILED' } ${ title.padEnd(24) }${ time } s${ count }`);
+    }
+    const seconds = results.reduce((sum, result) => sum + result.seconds, 0);
+    const tests = results.reduce((sum, result) => sum + result.tests, 0);
+    const verdict = results.every((result) => result.ok) ? 'All passed' : 'FAILED';
+    console.log(`${ verdict }: ${ results.length } steps, ${ tests } tests, ${ seconds.toFixed(1) } s`);
+}
+
+main().catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+});

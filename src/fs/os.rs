@@ -1,0 +1,212 @@
+//! The operating system's file system.
+
+mod flush;
+mod lock;
+
+use super::{DirectoryEntry, EntryKind, File, FileSystem, Lock, OpenMode};
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The operating system's file system. New files are for their owner only.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OsFileSystem;
+
+impl FileSystem for OsFileSystem {
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        let mut made = make_directory(path);
+        if made.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+            && let Some(parent) = path.parent()
+        {
+            self.create_directory(parent)?;
+            made = make_directory(path);
+        }
+        match made {
+            Ok(()) => self.sync_directory(parent_of(path)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read_directory(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {
+        fs::read_dir(path)?
+            .map(|entry| {
+                let entry = entry?;
+                let mut kind = entry.file_type()?;
+                if kind.is_symlink() {
+                    // A link that leads nowhere stays a link, which is neither file nor directory.
+                    kind = fs::metadata(entry.path()).map_or(kind, |target| target.file_type());
+                }
+                let kind = match kind {
+                    kind if kind.is_file() => EntryKind::File,
+                    kind if kind.is_dir() => EntryKind::Directory,
+                    _ => EntryKind::Other,
+                };
+                Ok(DirectoryEntry { name: entry.file_name(), kind })
+            })
+            .collect()
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn File>> {
+        let mut options = private();
+        match mode {
+            OpenMode::Write => options.write(true),
+            OpenMode::CreateNew => options.write(true).create_new(true),
+            OpenMode::Truncate => options.write(true).create(true).truncate(true),
+        };
+        Ok(Box::new(OsFile(options.open(path)?)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        retrying(|| fs::rename(from, to))
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        retrying(|| fs::remove_file(path))
+    }
+
+    fn remove_directory(&self, path: &Path) -> io::Result<()> {
+        retrying(|| fs::remove_dir(path))
+    }
+
+    fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        flush::directory(path)
+    }
+
+    fn sync_files(&self, directory: &Path, paths: &[PathBuf]) -> io::Result<()> {
+        flush::files(directory, paths)
+    }
+
+    fn lock(&self, path: &Path, content: &str) -> io::Result<Lock> {
+        lock::lock(path, content)
+    }
+
+    fn is_case_insensitive(&self, directory: &Path) -> io::Result<bool> {
+        let Some((lower, upper)) = create_probe(directory)? else { return Ok(false) };
+        let found = fs::symlink_metadata(upper);
+        self.remove_file(&lower)?;
+        match found {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(path)
+    }
+}
+
+struct OsFile(fs::File);
+
+impl File for OsFile {
+    #[cfg(unix)]
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        // Goes on after a short write and after a signal.
+        std::os::unix::fs::FileExt::write_all_at(&self.0, bytes, offset)
+    }
+
+    #[cfg(windows)]
+    fn write_at(&self, mut offset: u64, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match std::os::windows::fs::FileExt::seek_write(&self.0, bytes, offset) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    bytes = &bytes[written..];
+                    offset += written as u64;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        flush::file(&self.0)
+    }
+}
+
+/// Options that create files readable and writable by their owner only.
+fn private() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are for Unix"))]
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn make_directory(path: &Path) -> io::Result<()> {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are for Unix"))]
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A new empty file: its name in lower case, and the same in upper case. `None` where files can't be made:
+/// there, no new name can meet an old one either.
+fn create_probe(directory: &Path) -> io::Result<Option<(PathBuf, PathBuf)>> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!(".case-probe-{}-{count}.tmp", std::process::id());
+        let (lower, upper) = (directory.join(&name), directory.join(name.to_uppercase()));
+        match private().write(true).create_new(true).open(&lower) {
+            Ok(_) => return Ok(Some((lower, upper))),
+            // Left behind by a dead process that had our number.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) if is_not_writable(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_not_writable(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
+#[cfg(not(windows))]
+fn retrying<T>(operation: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    operation()
+}
+
+/// Virus scanners and indexers open files for a moment, and meanwhile nobody can rename or remove them.
+#[cfg(windows)]
+fn retrying<T>(operation: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    const ACCESS_DENIED: i32 = 5;
+    const SHARING_VIOLATION: i32 = 32;
+    const LOCK_VIOLATION: i32 = 33;
+    for _ in 0..10 {
+        match operation() {
+            Err(error)
+                if matches!(
+                    error.raw_os_error(),
+                    Some(ACCESS_DENIED | SHARING_VIOLATION | LOCK_VIOLATION)
+                ) => {}
+            result => return result,
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    operation()
+}
+
+#[cfg(test)]
+mod tests;

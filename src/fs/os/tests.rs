@@ -1,0 +1,186 @@
+use super::*;
+use crate::fs::LockGuard;
+
+fn write(path: &Path, mode: OpenMode, bytes: &[u8]) -> io::Result<()> {
+    OsFileSystem.open(path, mode)?.write_at(0, bytes)
+}
+
+fn acquire(path: &Path, content: &str) -> Box<dyn LockGuard> {
+    match OsFileSystem.lock(path, content).unwrap() {
+        Lock::Acquired(guard) => guard,
+        Lock::Held(holder) => panic!("held by {holder}"),
+    }
+}
+
+fn holder(path: &Path) -> String {
+    match OsFileSystem.lock(path, "second").unwrap() {
+        Lock::Acquired(_) => panic!("nobody holds it"),
+        Lock::Held(holder) => holder,
+    }
+}
+
+#[test]
+fn directories_are_made_with_their_parents_and_may_exist() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("a/b/c");
+    OsFileSystem.create_directory(&path).unwrap();
+    OsFileSystem.create_directory(&path).unwrap();
+    assert!(path.is_dir());
+}
+
+#[test]
+fn a_directory_can_not_take_the_place_of_a_file() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("file");
+    write(&path, OpenMode::CreateNew, b"x").unwrap();
+    assert_eq!(OsFileSystem.create_directory(&path).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    let below = OsFileSystem.create_directory(&path.join("below")).unwrap_err();
+    assert!(below.raw_os_error().is_some(), "{below:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_made_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = tempfile::tempdir().unwrap();
+    let (directory, file) = (root.path().join("d"), root.path().join("d/f"));
+    OsFileSystem.create_directory(&directory).unwrap();
+    write(&file, OpenMode::CreateNew, b"x").unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o077;
+    assert_eq!((mode(&directory), mode(&file)), (0, 0));
+}
+
+#[test]
+fn open_modes_say_what_may_exist() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("file");
+    assert_eq!(write(&path, OpenMode::Write, b"x").unwrap_err().kind(), ErrorKind::NotFound);
+    write(&path, OpenMode::CreateNew, b"12345").unwrap();
+    assert_eq!(write(&path, OpenMode::CreateNew, b"x").unwrap_err().kind(), ErrorKind::AlreadyExists);
+    write(&path, OpenMode::Write, b"ab").unwrap();
+    assert_eq!(OsFileSystem.read(&path).unwrap(), b"ab345");
+    write(&path, OpenMode::Truncate, b"new").unwrap();
+    assert_eq!(OsFileSystem.read(&path).unwrap(), b"new");
+}
+
+#[test]
+fn files_are_written_at_offsets_and_cut() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("file");
+    let file = OsFileSystem.open(&path, OpenMode::CreateNew).unwrap();
+    file.write_at(4, b"later").unwrap();
+    file.write_at(0, b"1234").unwrap();
+    assert_eq!(file.length().unwrap(), 9);
+    file.set_length(2).unwrap();
+    file.set_length(4).unwrap();
+    file.sync_data().unwrap();
+    assert_eq!(OsFileSystem.read(&path).unwrap(), b"12\0\0");
+}
+
+#[test]
+fn few_and_many_files_are_flushed() {
+    let root = tempfile::tempdir().unwrap();
+    let paths: Vec<_> = (0..20).map(|number| root.path().join(number.to_string())).collect();
+    for path in &paths {
+        write(path, OpenMode::CreateNew, b"x").unwrap();
+    }
+    for count in [0, 1, 8, 9, 20] {
+        OsFileSystem.sync_files(root.path(), &paths[..count]).unwrap();
+    }
+    let missing = OsFileSystem.sync_files(root.path(), &[root.path().join("missing")]).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+    OsFileSystem.sync_directory(root.path()).unwrap();
+}
+
+#[test]
+fn directories_list_what_they_hold() {
+    let root = tempfile::tempdir().unwrap();
+    OsFileSystem.create_directory(&root.path().join("directory")).unwrap();
+    write(&root.path().join("file"), OpenMode::CreateNew, b"").unwrap();
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("file", root.path().join("link")).unwrap();
+        std::os::unix::fs::symlink("nowhere", root.path().join("dangling")).unwrap();
+    }
+    let mut entries = OsFileSystem.read_directory(root.path()).unwrap();
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    let entry = |name: &str, kind| DirectoryEntry { name: name.into(), kind };
+    let mut expected = vec![entry("directory", EntryKind::Directory), entry("file", EntryKind::File)];
+    if cfg!(unix) {
+        expected.insert(0, entry("dangling", EntryKind::Other));
+        expected.push(entry("link", EntryKind::File));
+    }
+    assert_eq!(entries, expected);
+    let missing = OsFileSystem.read_directory(&root.path().join("missing")).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn a_rename_takes_the_place_of_what_was_there() {
+    let root = tempfile::tempdir().unwrap();
+    let (from, to) = (root.path().join("from"), root.path().join("to"));
+    write(&from, OpenMode::CreateNew, b"new").unwrap();
+    write(&to, OpenMode::CreateNew, b"old").unwrap();
+    OsFileSystem.rename(&from, &to).unwrap();
+    assert_eq!(OsFileSystem.read(&to).unwrap(), b"new");
+    assert!(!from.exists());
+}
+
+#[test]
+fn a_lock_keeps_others_out_and_names_its_holder() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("lock");
+    let guard = acquire(&path, "process 12345");
+    assert_eq!(holder(&path), "process 12345");
+    drop(guard);
+    assert!(path.exists());
+    let guard = acquire(&path, "7");
+    assert_eq!(holder(&path), "7", "a shorter name replaces a longer one");
+    guard.remove().unwrap();
+    assert!(!path.exists());
+    acquire(&path, "again").remove().unwrap();
+}
+
+#[test]
+fn one_of_many_holds_the_lock_while_files_come_and_go() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("lock");
+    let holders = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for number in 0..4 {
+            let (path, holders) = (&path, &holders);
+            scope.spawn(move || {
+                let mut turns = 0;
+                while turns < 50 {
+                    if let Lock::Acquired(guard) = OsFileSystem.lock(path, &number.to_string()).unwrap() {
+                        assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0, "two hold the lock");
+                        std::thread::yield_now();
+                        holders.fetch_sub(1, Ordering::SeqCst);
+                        guard.remove().unwrap();
+                        turns += 1;
+                    }
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn the_case_probe_answers_as_the_directory_behaves_and_leaves_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let answer = OsFileSystem.is_case_insensitive(root.path()).unwrap();
+    assert!(OsFileSystem.read_directory(root.path()).unwrap().is_empty());
+    write(&root.path().join("name"), OpenMode::CreateNew, b"").unwrap();
+    assert_eq!(root.path().join("NAME").exists(), answer);
+    assert!(OsFileSystem.is_case_insensitive(&root.path().join("missing")).is_err());
+}
+
+#[test]
+fn errors_keep_the_code_of_the_operating_system() {
+    let root = tempfile::tempdir().unwrap();
+    let missing = root.path().join("missing");
+    assert!(OsFileSystem.read(&missing).unwrap_err().raw_os_error().is_some());
+    assert!(OsFileSystem.canonicalize(&missing).unwrap_err().raw_os_error().is_some());
+    assert!(OsFileSystem.remove_file(&missing).unwrap_err().raw_os_error().is_some());
+    assert!(OsFileSystem.remove_directory(&missing).unwrap_err().raw_os_error().is_some());
+}

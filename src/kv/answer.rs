@@ -1,0 +1,105 @@
+//! Answers that may be ready at once.
+
+use crate::{Error, ErrorKind, Result};
+use futures_channel::oneshot;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+/// The future of a [`Result`]. One that is ready costs no allocation.
+pub enum Answer<T> {
+    /// The result is there.
+    Ready(Result<T>),
+    /// The result comes later.
+    Later(Pin<Box<dyn Future<Output = Result<T>> + Send>>),
+    /// The result was taken.
+    Taken,
+}
+
+impl<T> Answer<T> {
+    /// An answer that comes later.
+    pub fn later(future: impl Future<Output = Result<T>> + Send + 'static) -> Self {
+        Self::Later(Box::pin(future))
+    }
+
+    /// Runs `work`, which may block, on a thread of its own. A panic in it becomes an error.
+    pub fn blocking(work: impl FnOnce() -> Result<T> + Send + 'static) -> Self
+    where
+        T: Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let spawned = thread::Builder::new().name("kixx-blocking".to_owned()).spawn(move || {
+            let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("a background task")));
+            let _ = sender.send(result);
+        });
+        match spawned {
+            Ok(_) => Self::from_receiver(receiver),
+            Err(error) => Err(Error::new(ErrorKind::Storage, format!("Could not start a thread: {error}"))).into(),
+        }
+    }
+
+    /// What the other end of the channel sends; an error if it goes away without a word.
+    pub fn from_receiver(receiver: oneshot::Receiver<Result<T>>) -> Self
+    where
+        T: Send + 'static,
+    {
+        Self::later(async { receiver.await.unwrap_or_else(|_| Err(Error::internal("a background thread"))) })
+    }
+
+    /// Blocks this thread until the result is there. Not for the JavaScript thread, unless it is ready.
+    pub fn wait(self) -> Result<T> {
+        block_on(self)
+    }
+}
+
+/// Blocks this thread until `future` is ready.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+impl<T> From<Result<T>> for Answer<T> {
+    fn from(result: Result<T>) -> Self {
+        Self::Ready(result)
+    }
+}
+
+// A result in an `Answer` is moved out as a whole, never pinned in place.
+impl<T> Unpin for Answer<T> {}
+
+impl<T> Future for Answer<T> {
+    type Output = Result<T>;
+
+    /// Polling again after the result was taken stays pending for ever.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        match std::mem::replace(&mut *self, Self::Taken) {
+            Self::Ready(result) => Poll::Ready(result),
+            Self::Taken => Poll::Pending,
+            Self::Later(mut future) => match future.as_mut().poll(context) {
+                Poll::Ready(result) => Poll::Ready(result),
+                Poll::Pending => {
+                    *self = Self::Later(future);
+                    Poll::Pending
+                }
+            },
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}

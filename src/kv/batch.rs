@@ -1,0 +1,164 @@
+//! Batches: what to write, and what has to hold for it.
+
+use super::{Entry, Sequence, Space, Version};
+use crate::json::utf16;
+use crate::{Error, ErrorKind, Result};
+
+/// Operations that happen together or not at all. They apply in order, so a later one sees the effect of
+/// an earlier one on the same key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The operations in order.
+    pub operations: Vec<Operation>,
+}
+
+/// One write under one condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Where.
+    pub space: Space,
+    /// The key, at most [`super::MAX_KEY_BYTES`].
+    pub key: Box<[u8]>,
+    /// What has to hold.
+    pub check: Check,
+    /// What to do.
+    pub write: Write,
+}
+
+/// A condition on the current entry of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// Always holds.
+    Any,
+    /// There is no entry.
+    Absent,
+    /// There is an entry with this version.
+    Version(Version),
+    /// There is no entry, or one with this version.
+    VersionIfPresent(Version),
+    /// There is an entry, written by this commit. Stricter than a version, which starts again at 0
+    /// when an entry is deleted and made anew.
+    Unchanged(Sequence),
+}
+
+/// What to do with a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Put this value.
+    Put(Box<[u8]>, Versioning),
+    /// Remove the entry, if there is one.
+    Delete,
+}
+
+/// Which version a put gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versioning {
+    /// 0 when there was no entry, otherwise one more than before.
+    Next,
+    /// This one: for copies of what was versioned elsewhere.
+    Exact(Version),
+}
+
+impl Batch {
+    /// A batch of one operation.
+    pub fn of(operation: Operation) -> Self {
+        Self { operations: vec![operation] }
+    }
+}
+
+impl Operation {
+    /// Puts `value`, counting the version up.
+    pub fn put(space: Space, key: &[u8], check: Check, value: &[u8]) -> Self {
+        Self { space, key: key.into(), check, write: Write::Put(value.into(), Versioning::Next) }
+    }
+
+    /// Removes the entry.
+    pub fn delete(space: Space, key: &[u8], check: Check) -> Self {
+        Self { space, key: key.into(), check, write: Write::Delete }
+    }
+
+    /// The entry that this operation leaves, or `None` when it leaves nothing; `Conflict` when the check
+    /// does not hold against `current`. This is the one place where checks and versions are decided.
+    pub fn apply(&self, current: Option<&Entry>, sequence: Sequence) -> Result<Option<Entry>> {
+        if !self.check.holds(current) {
+            return Err(self.conflict(current));
+        }
+        Ok(match &self.write {
+            Write::Delete => None,
+            Write::Put(value, versioning) => {
+                let version = match versioning {
+                    Versioning::Exact(version) => *version,
+                    Versioning::Next => current.map_or(0, |entry| entry.version() + 1),
+                };
+                Some(Entry::new(&self.key, value, version, sequence))
+            }
+        })
+    }
+
+    fn conflict(&self, current: Option<&Entry>) -> Error {
+        let found = match current {
+            None => "it does not exist".to_owned(),
+            Some(entry) => format!("it is at revision {}", entry.version()),
+        };
+        let expected = match self.check {
+            Check::Any => "anything".to_owned(),
+            Check::Absent => "nothing there".to_owned(),
+            Check::Version(version) | Check::VersionIfPresent(version) => format!("revision {version}"),
+            Check::Unchanged(_) => "no change since it was read".to_owned(),
+        };
+        let key = utf16::decode(&self.key);
+        let message = format!("Conflict at \"{key}\": expected {expected}, but {found}");
+        Error::new(ErrorKind::Conflict, message).with_key(key).with_expected(expected)
+    }
+}
+
+impl Check {
+    /// Whether the condition holds for `current`.
+    pub fn holds(self, current: Option<&Entry>) -> bool {
+        match (self, current) {
+            (Self::Any, _) | (Self::Absent | Self::VersionIfPresent(_), None) => true,
+            (Self::Absent, Some(_)) | (Self::Version(_) | Self::Unchanged(_), None) => false,
+            (Self::Version(version) | Self::VersionIfPresent(version), Some(entry)) => {
+                entry.version() == version
+            }
+            (Self::Unchanged(sequence), Some(entry)) => entry.sequence() == sequence,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_decide_and_versions_count() {
+        let entry = Entry::new(b"k", b"v", 3, 9);
+        let put = |check| Operation::put(Space::DOCUMENTS, b"k", check, b"new");
+        let version = |check, current| {
+            put(check).apply(current, 10).map(|new| new.map(|new| new.version())).ok().flatten()
+        };
+        assert_eq!(version(Check::Any, None), Some(0));
+        assert_eq!(version(Check::Any, Some(&entry)), Some(4));
+        assert_eq!(version(Check::Absent, None), Some(0));
+        assert_eq!(version(Check::Absent, Some(&entry)), None);
+        assert_eq!(version(Check::Version(3), Some(&entry)), Some(4));
+        assert_eq!(version(Check::Version(2), Some(&entry)), None);
+        assert_eq!(version(Check::Version(0), None), None);
+        assert_eq!(version(Check::VersionIfPresent(8), None), Some(0));
+        assert_eq!(version(Check::VersionIfPresent(8), Some(&entry)), None);
+        assert_eq!(version(Check::Unchanged(9), Some(&entry)), Some(4));
+        assert_eq!(version(Check::Unchanged(8), Some(&entry)), None);
+        assert_eq!(version(Check::Unchanged(0), None), None);
+    }
+
+    #[test]
+    fn a_conflict_says_what_was_expected_and_found() {
+        let error = Operation::delete(Space::DOCUMENTS, b"k", Check::Version(2))
+            .apply(Some(&Entry::new(b"k", b"v", 3, 9)), 10)
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert_eq!(error.message(), "Conflict at \"k\": expected revision 2, but it is at revision 3");
+        assert_eq!(error.key(), Some("k"));
+        assert_eq!(error.expected(), Some("revision 2"));
+    }
+}

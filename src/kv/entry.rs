@@ -1,0 +1,112 @@
+//! Entries: a key and its value in one allocation.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// How often the value at a key was put, counted from 0. What documents show as `_rev`.
+pub type Version = u64;
+
+/// The number of a commit in the history of a store, from 1. Entries that were there before the history
+/// began have 0.
+pub type Sequence = u64;
+
+/// One ordered map inside a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Space(pub u32);
+
+impl Space {
+    /// The space of the documents.
+    pub const DOCUMENTS: Self = Self(0);
+}
+
+/// An entry as it was at one moment. Cloning shares the bytes.
+///
+/// Layout: version u64, sequence u64, key length u32, key, value; all little-endian.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry {
+    bytes: Arc<[u8]>,
+}
+
+const SEQUENCE_AT: usize = 8;
+const KEY_LENGTH_AT: usize = 16;
+const KEY_AT: usize = 20;
+
+impl Entry {
+    /// An entry with its own copy of `key` and `value`.
+    ///
+    /// # Panics
+    /// When the key is longer than 4 GiB, which [`super::MAX_KEY_BYTES`] forbids.
+    pub fn new(key: &[u8], value: &[u8], version: Version, sequence: Sequence) -> Self {
+        let mut bytes = Vec::with_capacity(KEY_AT + key.len() + value.len());
+        bytes.extend_from_slice(&version.to_le_bytes());
+        bytes.extend_from_slice(&sequence.to_le_bytes());
+        bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(key);
+        bytes.extend_from_slice(value);
+        Self { bytes: bytes.into() }
+    }
+
+    /// The key.
+    pub fn key(&self) -> &[u8] {
+        &self.bytes[KEY_AT..KEY_AT + self.key_length()]
+    }
+
+    /// The value.
+    pub fn value(&self) -> &[u8] {
+        &self.bytes[KEY_AT + self.key_length()..]
+    }
+
+    /// The version.
+    pub fn version(&self) -> Version {
+        self.u64_at(0)
+    }
+
+    /// The commit that wrote the entry.
+    pub fn sequence(&self) -> Sequence {
+        self.u64_at(SEQUENCE_AT)
+    }
+
+    /// The bytes of memory that the entry takes, without the allocator's own.
+    pub fn memory_bytes(&self) -> usize {
+        2 * size_of::<usize>() + self.bytes.len()
+    }
+
+    fn key_length(&self) -> usize {
+        let mut length = [0; 4];
+        length.copy_from_slice(&self.bytes[KEY_LENGTH_AT..KEY_AT]);
+        u32::from_le_bytes(length) as usize
+    }
+
+    fn u64_at(&self, at: usize) -> u64 {
+        let mut number = [0; 8];
+        number.copy_from_slice(&self.bytes[at..at + 8]);
+        u64::from_le_bytes(number)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("key", &String::from_utf8_lossy(self.key()))
+            .field("value", &String::from_utf8_lossy(self.value()))
+            .field("version", &self.version())
+            .field("sequence", &self.sequence())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_what_it_was_made_of() {
+        for (key, value) in [(&b""[..], &b""[..]), (b"k", b""), (b"", b"v"), (b"user:1", b"{\"a\":1}")] {
+            let entry = Entry::new(key, value, 7, u64::MAX);
+            assert_eq!(
+                (entry.key(), entry.value(), entry.version(), entry.sequence()),
+                (key, value, 7, u64::MAX)
+            );
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Reading and writing single documents, and batches.
+
+use super::errors::to_js;
+use super::handle::{Handle, ready_answer};
+use super::port::{PromiseId, Task};
+use super::shared;
+use super::text::{self, Key};
+use crate::documents::assert_storable;
+use crate::kv::{Batch, Check, Operation, Space, Versioning, Write};
+use crate::{Error, json};
+use napi::Env;
+use napi::bindgen_prelude::{Either3, External, Float64Array, Null, Uint32Array};
+use napi_derive::napi;
+use std::rc::Rc;
+use std::sync::Arc;
+
+const DOCUMENTS: Space = Space::DOCUMENTS;
+
+/// The text of a document; null if there is none; undefined if it is still at `known_sequence`.
+#[napi(catch_unwind)]
+pub fn get(handle: &External<Rc<Handle>>, key: Key, known_sequence: f64) -> napi::Result<Either3<String, Null, ()>> {
+    let Some(entry) = ready_answer(handle.store()?.get(DOCUMENTS, &key.0))? else {
+        return Ok(Either3::B(Null));
+    };
+    if entry.sequence() as f64 == known_sequence {
+        return Ok(Either3::C(()));
+    }
+    handle.last_sequence.set(entry.sequence());
+    text::document(&entry).map(Either3::A)
+}
+
+/// The sequence number of the document that the last `get` answered.
+#[napi(catch_unwind)]
+pub fn last_sequence(handle: &External<Rc<Handle>>) -> f64 {
+    handle.last_sequence.get() as f64
+}
+
+/// Whether there is a document at `key`.
+#[napi(catch_unwind)]
+pub fn has(handle: &External<Rc<Handle>>, key: Key) -> napi::Result<bool> {
+    ready_answer(handle.store()?.get(DOCUMENTS, &key.0)).map(|entry| entry.is_some())
+}
+
+/// The documents at `keys` at one moment, as a JSON array with null where there is none.
+#[napi(catch_unwind)]
+pub fn get_many(handle: &External<Rc<Handle>>, keys: Vec<Key>) -> napi::Result<String> {
+    let snapshot = ready_answer(handle.store()?.snapshot())?;
+    let entries = keys
+        .iter()
+        .map(|key| ready_answer(snapshot.get(DOCUMENTS, &key.0)))
+        .collect::<napi::Result<Vec<_>>>()?;
+    let mut out = Vec::new();
+    text::write_documents(&mut out, entries.iter().map(Option::as_ref));
+    text::finish(out)
+}
+
+/// Puts (`document` is text) or deletes (null) one document.
+#[napi(catch_unwind)]
+pub fn commit(
+    env: &Env,
+    handle: &External<Rc<Handle>>,
+    id: PromiseId,
+    key: Key,
+    document: Option<String>,
+    check_kind: u32,
+    check_value: f64,
+) -> napi::Result<()> {
+    let check = check(check_kind, check_value)?;
+    let operation = operation(&key, document, check, Versioning::Next)?;
+    let answer = handle.store()?.commit(Batch::of(operation));
+    handle.submit(env, id, Task::Commit(answer))
+}
+
+/// Commits several operations as one; `checks` holds triples (kind, value, exact version or -1).
+/// Resolves with `[[version or -1, sequence], ...]`.
+#[napi(catch_unwind)]
+pub fn commit_batch(
+    env: &Env,
+    handle: &External<Rc<Handle>>,
+    id: PromiseId,
+    keys: Vec<Key>,
+    documents: Vec<Option<String>>,
+    checks: Float64Array,
+) -> napi::Result<()> {
+    let mut operations = Vec::with_capacity(keys.len());
+    for ((key, document), triple) in keys.iter().zip(documents).zip(checks.chunks_exact(3)) {
+        let check = check(triple[0] as u32, triple[1])?;
+        let versioning = if triple[2] < 0.0 { Versioning::Next } else { Versioning::Exact(triple[2] as u64) };
+        operations.push(operation(key, document, check, versioning)?);
+    }
+    let answer = handle.store()?.commit(Batch { operations });
+    let text = async move {
+        let committed = answer.await?;
+        let sequence = committed.sequence;
+        let rows: Vec<String> = committed
+            .versions
+            .iter()
+            .map(|version| version.map_or(format!("[-1,{sequence}]"), |version| format!("[{version},{sequence}]")))
+            .collect();
+        Ok(Some(format!("[{}]", rows.join(","))))
+    };
+    handle.submit(env, id, Task::text(text))
+}
+
+/// A live view on the newest sequence number of the store, whoever commits; null where the runtime forbids
+/// arrays on foreign memory.
+#[napi(catch_unwind)]
+pub fn head(env: &Env, handle: &External<Rc<Handle>>) -> napi::Result<Option<Uint32Array>> {
+    shared::words(env, Arc::clone(handle.datastore()?.head()))
+}
+
+fn operation(
+    key: &Key,
+    document: Option<String>,
+    check: Check,
+    versioning: Versioning,
+) -> napi::Result<Operation> {
+    assert_storable(&key.0).map_err(to_js)?;
+    let write = match document {
+        None => Write::Delete,
+        Some(text) => {
+            let mut text = text.into_bytes();
+            let body = json::body_of_normalized(&mut text)
+                .ok_or_else(|| to_js(Error::assertion("A document must come from the strict copy")))?;
+            Write::Put((&*body).into(), versioning)
+        }
+    };
+    Ok(Operation { space: DOCUMENTS, key: key.0.as_slice().into(), check, write })
+}
+
+fn check(kind: u32, value: f64) -> napi::Result<Check> {
+    let number = value as u64;
+    match kind {
+        0 => Ok(Check::Any),
+        1 => Ok(Check::Absent),
+        2 => Ok(Check::Version(number)),
+        3 => Ok(Check::VersionIfPresent(number)),
+        4 => Ok(Check::Unchanged(number)),
+        _ => Err(to_js(Error::assertion(format!("Unknown kind of check: {kind}")))),
+    }
+}

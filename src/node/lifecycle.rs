@@ -1,0 +1,134 @@
+//! Creating, loading, flushing and closing a store.
+
+use super::errors::to_js;
+use super::handle::{Handle, State};
+use super::port::{Port, PromiseId, Task};
+use crate::Error;
+use crate::datastore::{Datastore, Location, Options};
+use crate::fs::OsFileSystem;
+use crate::kv::{Answer, Durability};
+use crate::stores::directory::OnDamage;
+use napi::Env;
+use napi::bindgen_prelude::External;
+use napi_derive::napi;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+const DEFAULT_FLUSH_INTERVAL: Duration = Duration::from_millis(2_000);
+
+/// A handle from options in JSON; touches no disk.
+#[napi(catch_unwind)]
+pub fn create_store(port: &External<Rc<Port>>, options: String) -> napi::Result<External<Rc<Handle>>> {
+    let options = parse_options(&options).map_err(to_js)?;
+    Ok(External::new(Rc::new(Handle::new(Rc::clone(port), options))))
+}
+
+/// Loads the documents; resolves with `{"documents":n,"quarantined":[...]}`.
+#[napi(catch_unwind)]
+pub fn load(env: &Env, handle: &External<Rc<Handle>>, id: PromiseId, quarantine: u32) -> napi::Result<()> {
+    let inner = Rc::clone(handle);
+    if let State::Open(datastore) = &*inner.state.borrow() {
+        let report = report(datastore);
+        return handle.submit(env, id, Task::text(async move { Ok(Some(report)) }));
+    }
+    let options = inner.options.clone();
+    let damage = if quarantine == 0 { OnDamage::Refuse } else { OnDamage::Quarantine };
+    let opened =
+        Answer::blocking(move || Datastore::open(Arc::new(OsFileSystem), &options, damage).map(Arc::new));
+    handle.submit(env, id, Task::text(finish_load(inner, opened)))
+}
+
+/// Whether there is a store to read and write.
+#[napi(catch_unwind)]
+pub fn is_loaded(handle: &External<Rc<Handle>>) -> bool {
+    matches!(&*handle.state.borrow(), State::Open(_))
+}
+
+/// Resolves when everything acknowledged survives a power cut.
+#[napi(catch_unwind)]
+pub fn flush(env: &Env, handle: &External<Rc<Handle>>, id: PromiseId) -> napi::Result<()> {
+    let answer = handle.store()?.flush();
+    handle.submit(env, id, Task::text(async move { answer.await.map(|()| None) }))
+}
+
+/// Resolves when the handle is closed; the last one on a directory writes everything out.
+#[napi(catch_unwind)]
+pub fn close(env: &Env, handle: &External<Rc<Handle>>, id: PromiseId) -> napi::Result<()> {
+    let closed = match detach(handle) {
+        Some(datastore) => Answer::blocking(move || datastore.close()),
+        None => Answer::Ready(Ok(())),
+    };
+    handle.submit(env, id, Task::text(async move { closed.await.map(|()| None) }))
+}
+
+/// As `close`, but blocks: for the end of the process.
+#[napi(catch_unwind)]
+pub fn close_sync(handle: &External<Rc<Handle>>) -> napi::Result<()> {
+    detach(handle).map_or(Ok(()), |datastore| datastore.close().map_err(to_js))
+}
+
+/// Figures about the store, as JSON.
+#[napi(catch_unwind)]
+pub fn stats(handle: &External<Rc<Handle>>) -> napi::Result<String> {
+    let figures = handle.datastore()?.stats().map_err(to_js)?;
+    let mut fields: serde_json::Map<String, Value> =
+        figures.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    let views = handle.views.borrow();
+    let views = views.iter().map(|(id, view)| (id.clone(), view.stats())).collect::<serde_json::Map<_, _>>();
+    fields.insert("views".to_owned(), views.into());
+    Ok(Value::Object(fields).to_string())
+}
+
+async fn finish_load(handle: Rc<Handle>, opened: Answer<Arc<Datastore>>) -> crate::Result<Option<String>> {
+    let datastore = opened.await?;
+    let report = report(&datastore);
+    let mut state = handle.state.borrow_mut();
+    match &*state {
+        // Dropping the new handle releases its share.
+        State::Closed => Err(Error::closed()),
+        State::Open(_) => Ok(Some(report)),
+        State::New => {
+            *state = State::Open(datastore);
+            Ok(Some(report))
+        }
+    }
+}
+
+fn detach(handle: &Handle) -> Option<Arc<Datastore>> {
+    handle.views.borrow_mut().clear();
+    handle.page.borrow_mut().clear();
+    match handle.state.replace(State::Closed) {
+        State::Open(datastore) => Some(datastore),
+        State::New | State::Closed => None,
+    }
+}
+
+fn report(datastore: &Datastore) -> String {
+    let report = datastore.report();
+    json!({ "documents": report.documents, "quarantined": report.quarantined }).to_string()
+}
+
+fn parse_options(text: &str) -> crate::Result<Options> {
+    let options: Value = serde_json::from_str(text).map_err(|_| Error::assertion("The options must be JSON"))?;
+    let location = match (options.get("directory"), options.get("memory")) {
+        (Some(Value::String(directory)), _) => Location::Directory(PathBuf::from(directory)),
+        (_, Some(Value::Bool(true))) => Location::Memory,
+        _ => return Err(Error::assertion("The option directory must be a non-empty string")),
+    };
+    let durability = match options.get("durability").map(|value| value.as_str().unwrap_or_default()) {
+        None | Some("sync") => Durability::Sync,
+        Some("os") => Durability::Os,
+        Some("batched") => Durability::Batched,
+        Some(_) => return Err(Error::assertion("The option durability must be 'sync', 'os' or 'batched'")),
+    };
+    let flush_interval = match options.get("flushInterval") {
+        None => DEFAULT_FLUSH_INTERVAL,
+        Some(value) => value.as_u64().filter(|ms| *ms > 0).map(Duration::from_millis).ok_or_else(|| {
+            Error::assertion("The option flushInterval must be a positive whole number of milliseconds")
+        })?,
+    };
+    Ok(Options { location, durability, flush_interval })
+}

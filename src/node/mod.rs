@@ -1,0 +1,16 @@
+//! The Node-API binding: free functions over opaque handles. Conversion only, no logic.
+//!
+//! Everything here runs on the JavaScript thread of one environment, but for [`port::Signal`], through which
+//! other threads tell that an answer can be fetched, and the threads that bring views up to date.
+
+mod documents;
+mod errors;
+mod handle;
+mod lifecycle;
+mod pages;
+mod port;
+mod shared;
+mod snapshots;
+mod text;
+mod view_driver;
+mod views;

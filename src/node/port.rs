@@ -1,0 +1,186 @@
+//! The completion port: one per environment. Futures that are not ready at once wait here, are polled on
+//! the JavaScript thread when their waker says so, and are answered many at a time.
+
+use super::errors::to_json;
+use crate::Error;
+use crate::kv::{Answer, Committed};
+use napi::bindgen_prelude::{Array, External, Float64Array, Function};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, Status, sys};
+use napi_derive::napi;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// The promise that JavaScript keeps under this number.
+pub(super) type PromiseId = i64;
+
+/// Lives on the JavaScript thread.
+pub(super) struct Port {
+    waiting: RefCell<HashMap<PromiseId, Task>>,
+    finished: RefCell<Vec<(PromiseId, Outcome)>>,
+    signal: Arc<Signal>,
+}
+
+/// Something to poll until it is ready.
+pub(super) enum Task {
+    Commit(Answer<Committed>),
+    Text(Pin<Box<dyn Future<Output = crate::Result<Option<String>>>>>),
+}
+
+enum Outcome {
+    Settled { version: f64, sequence: f64 },
+    Text(Option<String>),
+    Failed(Error),
+}
+
+/// Wakes the JavaScript thread; may be used from any thread.
+pub(super) struct Signal {
+    ready: Mutex<Vec<PromiseId>>,
+    /// Whether a call is on its way that will fetch everything in `ready`.
+    armed: AtomicBool,
+    callback: Callback,
+}
+
+/// Weak: it keeps the event loop alive only while referenced, which is while promises are pending.
+type Callback = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
+
+/// Opens the port of an environment. `callback` is called when there is something to drain.
+#[napi(catch_unwind)]
+pub fn open_port(callback: Function<(), ()>) -> napi::Result<External<Rc<Port>>> {
+    let callback =
+        callback.build_threadsafe_function::<()>().callee_handled::<false>().weak::<true>().build()?;
+    Ok(External::new(Rc::new(Port {
+        waiting: RefCell::default(),
+        finished: RefCell::default(),
+        signal: Arc::new(Signal { ready: Mutex::default(), armed: AtomicBool::new(false), callback }),
+    })))
+}
+
+/// Everything that finished: `[settled, id, tag, text, id, tag, text, ...]`, where `settled` holds triples
+/// (id, version or -1, sequence).
+#[napi(catch_unwind)]
+pub fn drain<'env>(env: &'env Env, port: &External<Rc<Port>>) -> napi::Result<Array<'env>> {
+    let finished = port.collect();
+    port.release(env, finished.len())?;
+    let mut settled = Vec::with_capacity(3 * finished.len());
+    let mut others = Vec::new();
+    for (id, outcome) in finished {
+        match outcome {
+            Outcome::Settled { version, sequence } => settled.extend([id as f64, version, sequence]),
+            Outcome::Text(text) => others.push((id, 0, text)),
+            Outcome::Failed(error) => others.push((id, 1, Some(to_json(&error)))),
+        }
+    }
+    let mut answer = env.create_array(0)?;
+    answer.insert(Float64Array::new(settled))?;
+    for (id, tag, text) in others {
+        answer.insert(id)?;
+        answer.insert(tag)?;
+        match text {
+            Some(text) => answer.insert(text)?,
+            None => answer.insert(())?,
+        }
+    }
+    Ok(answer)
+}
+
+impl Port {
+    /// Polls `task`, and keeps it until it is ready. Its answer goes to the promise `id`.
+    pub(super) fn submit(&self, env: &Env, id: PromiseId, task: Task) -> napi::Result<()> {
+        if self.waiting.borrow().is_empty() && self.finished.borrow().is_empty() {
+            // SAFETY: the function lives as long as `self`, and this is its environment's thread.
+            let status = unsafe { sys::napi_ref_threadsafe_function(env.raw(), self.signal.callback.raw()) };
+            napi::check_status!(status, "Could not keep the event loop alive")?;
+        }
+        if let Some(outcome) = self.advance(id, task) {
+            self.finished.borrow_mut().push((id, outcome));
+            self.signal.wake();
+        }
+        Ok(())
+    }
+
+    fn collect(&self) -> Vec<(PromiseId, Outcome)> {
+        // Disarm first: what becomes ready from here on arms again.
+        self.signal.armed.store(false, Ordering::SeqCst);
+        let ready = std::mem::take(&mut *self.signal.ready.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut finished = self.finished.take();
+        for id in ready {
+            let task = self.waiting.borrow_mut().remove(&id);
+            if let Some(outcome) = task.and_then(|task| self.advance(id, task)) {
+                finished.push((id, outcome));
+            }
+        }
+        finished
+    }
+
+    /// The outcome of `task`, or nothing, and then it waits.
+    fn advance(&self, id: PromiseId, mut task: Task) -> Option<Outcome> {
+        let waker = Waker::from(Arc::new(Arrival { signal: Arc::clone(&self.signal), id }));
+        match task.poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(outcome) => Some(outcome),
+            Poll::Pending => {
+                self.waiting.borrow_mut().insert(id, task);
+                None
+            }
+        }
+    }
+
+    fn release(&self, env: &Env, finished: usize) -> napi::Result<()> {
+        if finished == 0 || !self.waiting.borrow().is_empty() {
+            return Ok(());
+        }
+        // SAFETY: as in `submit`.
+        let status = unsafe { sys::napi_unref_threadsafe_function(env.raw(), self.signal.callback.raw()) };
+        napi::check_status!(status, "Could not let the event loop end")
+    }
+}
+
+impl Task {
+    /// A task that answers with text or nothing.
+    pub(super) fn text(future: impl Future<Output = crate::Result<Option<String>>> + 'static) -> Self {
+        Self::Text(Box::pin(future))
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Outcome> {
+        match self {
+            Self::Commit(answer) => Pin::new(answer).poll(context).map(|result| match result {
+                Ok(committed) => Outcome::Settled {
+                    version: committed.versions.first().copied().flatten().map_or(-1.0, |version| version as f64),
+                    sequence: committed.sequence as f64,
+                },
+                Err(error) => Outcome::Failed(error),
+            }),
+            Self::Text(future) => future.as_mut().poll(context).map(|result| match result {
+                Ok(text) => Outcome::Text(text),
+                Err(error) => Outcome::Failed(error),
+            }),
+        }
+    }
+}
+
+impl Signal {
+    fn wake(&self) {
+        if !self.armed.swap(true, Ordering::SeqCst) {
+            self.callback.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}
+
+/// Wakes one task.
+struct Arrival {
+    signal: Arc<Signal>,
+    id: PromiseId,
+}
+
+impl Wake for Arrival {
+    fn wake(self: Arc<Self>) {
+        self.signal.ready.lock().unwrap_or_else(PoisonError::into_inner).push(self.id);
+        self.signal.wake();
+    }
+}

@@ -1,0 +1,96 @@
+//! Text across the border: keys come as UTF-16, everything else as UTF-8.
+
+use crate::Error;
+use crate::documents::key;
+use crate::json;
+use crate::kv::Entry;
+use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue, ValueType};
+use napi::{Result, sys};
+
+/// A document key or a bound, as [`key`] encodes it.
+pub(super) struct Key(pub(super) Vec<u8>);
+
+/// Longest key that is read without asking for its length first, in UTF-16 code units.
+const SHORT_KEY_UNITS: usize = 128;
+
+impl FromNapiValue for Key {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        let mut short = [0; SHORT_KEY_UNITS];
+        let length = unsafe { read_utf16(env, value, &mut short)? };
+        if length < SHORT_KEY_UNITS - 1 {
+            return Ok(Self(key::encode_utf16(&short[..length])));
+        }
+        let mut units = 0;
+        let status =
+            unsafe { sys::napi_get_value_string_utf16(env, value, std::ptr::null_mut(), 0, &raw mut units) };
+        napi::check_status!(status, "A key must be a string")?;
+        let mut long = vec![0; units + 1];
+        let length = unsafe { read_utf16(env, value, &mut long)? };
+        Ok(Self(key::encode_utf16(&long[..length])))
+    }
+}
+
+impl TypeName for Key {
+    fn type_name() -> &'static str {
+        "string"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::String
+    }
+}
+
+impl ValidateNapiValue for Key {}
+
+unsafe fn read_utf16(env: sys::napi_env, value: sys::napi_value, units: &mut [u16]) -> Result<usize> {
+    let mut length = 0;
+    let status = unsafe {
+        sys::napi_get_value_string_utf16(env, value, units.as_mut_ptr(), units.len(), &raw mut length)
+    };
+    napi::check_status!(status, "A key must be a string")?;
+    Ok(length)
+}
+
+/// The text of a document, with its `_rev`.
+pub(super) fn document(entry: &Entry) -> napi::Result<String> {
+    let mut text = Vec::with_capacity(entry.value().len() + 24);
+    json::write_document(&mut text, entry.version(), entry.value());
+    finish(text)
+}
+
+/// Text that was put together from parts that were text.
+pub(super) fn finish(text: Vec<u8>) -> napi::Result<String> {
+    String::from_utf8(text).map_err(|_| super::errors::to_js(Error::corrupt("A document is not UTF-8")))
+}
+
+/// Appends `items` as a JSON array.
+pub(super) fn write_array<T>(out: &mut Vec<u8>, items: impl IntoIterator<Item = T>, mut write: impl FnMut(&mut Vec<u8>, T)) {
+    out.push(b'[');
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(out, item);
+    }
+    out.push(b']');
+}
+
+/// Appends the documents of `entries` as a JSON array, `null` for those that are not there.
+pub(super) fn write_documents<'a>(out: &mut Vec<u8>, entries: impl IntoIterator<Item = Option<&'a Entry>>) {
+    write_array(out, entries, |out, entry| match entry {
+        Some(entry) => json::write_document(out, entry.version(), entry.value()),
+        None => out.extend_from_slice(b"null"),
+    });
+}
+
+/// Appends a stored key as a JSON string.
+pub(super) fn write_key(out: &mut Vec<u8>, bytes: &[u8]) {
+    let decoded = key::decode(bytes);
+    // Writing a string to memory cannot fail.
+    let _ = serde_json::to_writer(out, &*decoded);
+}
+
+/// Appends a number.
+pub(super) fn write_number(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(number.to_string().as_bytes());
+}

@@ -1,0 +1,216 @@
+//! Views: map functions of JavaScript, called in batches.
+//!
+//! Two drivers bring a view up to date: a thread, which calls the map function through a threadsafe function
+//! (`query_view`), and the JavaScript thread itself, for the synchronous engine (`view_next`, `view_apply`).
+
+use super::errors::to_js;
+use super::handle::{Handle, ready, ready_answer};
+use super::pages::{count, direction, write_window};
+use super::port::{PromiseId, Task};
+use super::text;
+use super::view_driver::{Driver, MapFunction, Question};
+use crate::kv::{Entry, Space};
+use crate::stores::memory::MemoryStore;
+use crate::views::{BatchLimit, Row, Ticket, View, ViewPage, ViewQuery, ViewSpaces, parse_mapped};
+use crate::{Error, ErrorKind};
+use napi::Env;
+use napi::bindgen_prelude::{External, Function};
+use napi_derive::napi;
+use serde_json::{Value, json};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A view of one handle.
+pub(super) struct NodeView {
+    driver: Arc<Driver>,
+    /// The batch that `view_next` gave last.
+    ticket: Cell<Option<Ticket>>,
+}
+
+/// The rows of a view have a store of their own, so its spaces never meet another view's.
+const SPACES: ViewSpaces = ViewSpaces { rows: Space(0), documents: Space(1) };
+
+/// Registers a view, in place of one of the same id.
+#[napi(catch_unwind)]
+pub fn set_view(handle: &External<Rc<Handle>>, id: String, map: Function<String, String>) -> napi::Result<()> {
+    let map: MapFunction =
+        map.build_threadsafe_function::<String>().callee_handled::<false>().weak::<true>().build()?;
+    let view = View::new(Arc::new(MemoryStore::new()), SPACES);
+    let view = NodeView { driver: Arc::new(Driver::new(view, map)), ticket: Cell::new(None) };
+    handle.views.borrow_mut().insert(id, Rc::new(view));
+    Ok(())
+}
+
+/// Forgets a view; false if there was none.
+#[napi(catch_unwind)]
+pub fn delete_view(handle: &External<Rc<Handle>>, id: String) -> bool {
+    handle.views.borrow_mut().remove(&id).is_some()
+}
+
+/// Whether there is such a view.
+#[napi(catch_unwind)]
+pub fn has_view(handle: &External<Rc<Handle>>, id: String) -> bool {
+    handle.views.borrow().contains_key(&id)
+}
+
+/// A page of rows; null when the view is not up to date.
+#[napi(catch_unwind)]
+#[expect(clippy::too_many_arguments, reason = "crosses the border once")]
+pub fn view_page(
+    handle: &External<Rc<Handle>>,
+    id: String,
+    start: Option<String>,
+    end: Option<String>,
+    descending: u32,
+    offset: f64,
+    limit: f64,
+) -> napi::Result<Option<String>> {
+    let view = find(handle, &id)?;
+    let query = query(start, end, descending, offset, limit)?;
+    let documents = ready_answer(handle.store()?.snapshot())?;
+    let needed = documents.sequence();
+    let Some(page) = ready(view.driver.view().page(&query, needed))? else { return Ok(None) };
+    if view.driver.view().built_through() != Some(needed) {
+        // Another thread committed and brought it further: rows and documents must be of one moment.
+        return Ok(None);
+    }
+    let entries = page
+        .rows
+        .iter()
+        .map(|row| ready_answer(documents.get(Space::DOCUMENTS, &row.document_key())))
+        .collect::<napi::Result<Vec<_>>>()?;
+    let text = encode(&page, &entries, Tail::Sequences).map_err(to_js);
+    handle.remember_page(entries);
+    text.map(Some)
+}
+
+/// Brings a view up to date on another thread, then resolves with a page of rows, and with documents if
+/// `documents` is not 0.
+#[napi(catch_unwind)]
+#[expect(clippy::too_many_arguments, reason = "crosses the border once")]
+pub fn query_view(
+    env: &Env,
+    handle: &External<Rc<Handle>>,
+    promise: PromiseId,
+    id: String,
+    start: Option<String>,
+    end: Option<String>,
+    descending: u32,
+    offset: f64,
+    limit: f64,
+    documents: u32,
+) -> napi::Result<()> {
+    let view = find(handle, &id)?;
+    let query = query(start, end, descending, offset, limit)?;
+    let store = handle.store()?;
+    let question = Question { query, needed: store.sequence() };
+    let tail = if documents == 0 { Tail::Nothing } else { Tail::Documents };
+    let answer = Driver::ask(&view.driver, store, question);
+    let text = async move {
+        let (page, documents) = answer.await?;
+        let mut entries = Vec::with_capacity(page.rows.len());
+        for row in &page.rows {
+            entries.push(documents.get(Space::DOCUMENTS, &row.document_key()).await?);
+        }
+        encode(&page, &entries, tail).map(Some)
+    };
+    handle.submit(env, promise, Task::text(text))
+}
+
+/// The next documents to map, as a JSON array; null when the view is up to date.
+#[napi(catch_unwind)]
+pub fn view_next(handle: &External<Rc<Handle>>, id: String) -> napi::Result<Option<String>> {
+    let view = find(handle, &id)?;
+    let store = handle.store()?;
+    let needed = store.sequence();
+    let batch = view.driver.view().next_batch(&*store, needed, BatchLimit::default()).map_err(to_js)?;
+    let Some(batch) = batch else { return Ok(None) };
+    view.ticket.set(Some(batch.ticket));
+    batch.text().map(Some).map_err(to_js)
+}
+
+/// Takes the rows of the batch that `view_next` gave.
+#[napi(catch_unwind)]
+pub fn view_apply(handle: &External<Rc<Handle>>, id: String, rows: String) -> napi::Result<()> {
+    let view = find(handle, &id)?;
+    let Some(ticket) = view.ticket.take() else { return Ok(()) };
+    let mapped = parse_mapped(&rows).map_err(to_js)?;
+    view.driver.view().apply(ticket, &mapped).map_err(to_js)
+}
+
+impl NodeView {
+    /// Figures about the view.
+    pub(super) fn stats(&self) -> Value {
+        let Ok(stats) = ready(self.driver.view().stats()) else { return Value::Null };
+        let failed: Vec<Value> = stats
+            .failed
+            .iter()
+            .map(|(key, message)| json!({ "key": crate::documents::key::decode(key), "message": message }))
+            .collect();
+        json!({
+            "rows": stats.rows,
+            "builtThrough": stats.built_through,
+            "failures": stats.failures,
+            "failed": failed,
+        })
+    }
+}
+
+/// What follows the rows.
+#[derive(Clone, Copy)]
+enum Tail {
+    Nothing,
+    Sequences,
+    Documents,
+}
+
+fn find(handle: &Handle, id: &str) -> napi::Result<Rc<NodeView>> {
+    let view = handle.views.borrow().get(id).cloned();
+    view.ok_or_else(|| to_js(Error::new(ErrorKind::Assertion, format!("There is no view \"{id}\". Register it with setView()"))))
+}
+
+fn query(
+    start: Option<String>,
+    end: Option<String>,
+    descending: u32,
+    offset: f64,
+    limit: f64,
+) -> napi::Result<ViewQuery> {
+    ViewQuery::new(start.as_deref(), end.as_deref(), direction(descending), count(offset), count(limit)).map_err(to_js)
+}
+
+/// `{"total":n,"next":n|null,"rows":[[key, documentKey, value?], ...]` and the tail.
+fn encode(page: &ViewPage, entries: &[Option<Entry>], tail: Tail) -> crate::Result<String> {
+    let mut out = Vec::with_capacity(64 + 96 * page.rows.len());
+    write_window(&mut out, page.total, page.next);
+    out.extend_from_slice(b",\"rows\":");
+    text::write_array(&mut out, &page.rows, write_row);
+    match tail {
+        Tail::Nothing => {}
+        Tail::Sequences => {
+            out.extend_from_slice(b",\"sequences\":");
+            text::write_array(&mut out, entries, |out, entry| {
+                text::write_number(out, entry.as_ref().map_or(0, Entry::sequence));
+            });
+        }
+        Tail::Documents => {
+            out.extend_from_slice(b",\"documents\":");
+            text::write_documents(&mut out, entries.iter().map(Option::as_ref));
+        }
+    }
+    out.push(b'}');
+    String::from_utf8(out).map_err(|_| Error::corrupt("A row of a view is not UTF-8"))
+}
+
+fn write_row(out: &mut Vec<u8>, row: &Row) {
+    out.push(b'[');
+    out.extend_from_slice(row.key_text());
+    out.push(b',');
+    text::write_key(out, &row.document_key());
+    if let Some(value) = row.value_text() {
+        out.push(b',');
+        out.extend_from_slice(value);
+    }
+    out.push(b']');
+}

@@ -1,0 +1,148 @@
+//! The Kixx format: one JSON file per document, `encodeURIComponent(key) + '.json'`.
+
+use super::file_name::{FileKey, Spelling, key_of_file_name};
+use crate::fs::{EntryKind, FileSystem};
+use crate::json;
+use crate::kv::Entry;
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+/// At most so many threads read files, so at most so many are open at once.
+const LOAD_THREADS: usize = 4;
+/// Fewer files than this are not worth another thread.
+const FILES_PER_THREAD: usize = 2_000;
+
+/// What a directory of documents holds.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    /// The documents in the order of their keys, all with sequence 0.
+    pub(super) entries: Vec<Entry>,
+    /// Keys whose file has another name than the one that we would write.
+    pub(super) strays: HashMap<Box<[u8]>, String>,
+    /// Files that are not documents, in the order of their names.
+    pub(super) bad: Vec<BadFile>,
+}
+
+/// A file that ends in `.json` and holds no document.
+#[derive(Clone, Debug)]
+pub(super) struct BadFile {
+    pub(super) name: String,
+    /// The key that its name stands for.
+    pub(super) key: Option<Box<[u8]>>,
+    pub(super) reason: String,
+}
+
+/// The text of a document's file.
+pub(super) fn encode(entry: &Entry) -> Vec<u8> {
+    let mut text = Vec::with_capacity(entry.value().len() + 32);
+    json::write_document(&mut text, entry.version(), entry.value());
+    text
+}
+
+/// Reads every document of `directory` and changes nothing. Other entries are passed over.
+pub(super) fn load(fs: &dyn FileSystem, directory: &Path) -> Result<Loaded> {
+    let names = document_names(fs, directory)?;
+    let threads = names.len().div_ceil(FILES_PER_THREAD).clamp(1, LOAD_THREADS);
+    let share = names.len().div_ceil(threads).max(1);
+    let parts = thread::scope(|scope| {
+        let running: Vec<_> = names
+            .chunks(share)
+            .map(|names| scope.spawn(move || names.iter().map(|name| read_document(fs, directory, name)).collect()))
+            .collect();
+        running
+            .into_iter()
+            .map(|part| part.join().map_err(|_| Error::internal("a thread that reads files")))
+            .collect::<Result<Vec<Vec<Result<File>>>>>()
+    })?;
+    let mut loaded = Loaded::default();
+    for file in parts.into_iter().flatten() {
+        match file? {
+            File::Document { entry, stray } => {
+                if let Some(name) = stray {
+                    loaded.strays.insert(entry.key().into(), name);
+                }
+                loaded.entries.push(entry);
+            }
+            File::Bad(bad) => loaded.bad.push(bad),
+            File::Gone => {}
+        }
+    }
+    loaded.entries.sort_unstable_by(|a, b| a.key().cmp(b.key()));
+    refuse_twins(&mut loaded);
+    loaded.bad.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    Ok(loaded)
+}
+
+/// One error that names every bad file.
+pub(super) fn corrupt(directory: &Path, bad: &[BadFile]) -> Error {
+    let list: Vec<String> = bad.iter().map(|file| format!("{}: {}", file.name, file.reason)).collect();
+    Error::corrupt(format!(
+        "{} of the files in {} cannot be read as documents, nothing was changed. Mend them, or load with \
+         {{ quarantine: true }} to move them aside.\n  {}",
+        bad.len(),
+        directory.display(),
+        list.join("\n  ")
+    ))
+}
+
+enum File {
+    Document { entry: Entry, stray: Option<String> },
+    Bad(BadFile),
+    /// Removed since the directory was listed.
+    Gone,
+}
+
+/// Names that end in `.json`, sorted, since files that were written together lie together.
+fn document_names(fs: &dyn FileSystem, directory: &Path) -> Result<Vec<String>> {
+    let entries = fs.read_directory(directory).map_err(|error| Error::io("read the directory", directory, error))?;
+    let mut names: Vec<String> = entries
+        .into_iter()
+        .filter(|entry| entry.kind == EntryKind::File)
+        .filter_map(|entry| entry.name.into_string().ok())
+        .filter(|name| key_of_file_name(name) != FileKey::NotOurs)
+        .collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn read_document(fs: &dyn FileSystem, directory: &Path, name: &str) -> Result<File> {
+    let (key, stray) = match key_of_file_name(name) {
+        FileKey::NotOurs => return Ok(File::Gone),
+        FileKey::Bad(reason) => return Ok(bad(name, None, reason)),
+        FileKey::Key(key, Spelling::Canonical) => (key, None),
+        FileKey::Key(key, Spelling::Other) => (key, Some(name.to_owned())),
+    };
+    let path: PathBuf = directory.join(name);
+    let text = match fs.read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(File::Gone),
+        Err(error) => return Err(Error::io("read", &path, error)),
+    };
+    Ok(match json::split_revision(&text) {
+        Ok(document) => File::Document {
+            entry: Entry::new(&key, &document.body, document.version.unwrap_or(0), 0),
+            stray,
+        },
+        Err(error) => bad(name, Some(key.into()), error.to_string()),
+    })
+}
+
+fn bad(name: &str, key: Option<Box<[u8]>>, reason: String) -> File {
+    File::Bad(BadFile { name: name.to_owned(), key, reason })
+}
+
+/// Two files may stand for one key only if one of them was named by hand. Neither is preferred.
+fn refuse_twins(loaded: &mut Loaded) {
+    let Loaded { entries, strays, bad } = loaded;
+    for pair in entries.windows(2) {
+        if let [first, second] = pair
+            && first.key() == second.key()
+        {
+            let name = strays.get(first.key()).cloned().unwrap_or_default();
+            let reason = "stands for the same key as another file; keep one of the two".to_owned();
+            bad.push(BadFile { name, key: Some(first.key().into()), reason });
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The store as the journal sees it: checks batches against the head, and publishes them.
+
+use super::core::Core;
+use super::file_name::file_name;
+use super::names::Names;
+use crate::kv::{Batch, Sequence, Space, Write};
+use crate::stores::journal::{Commit, Sink};
+use std::collections::HashMap;
+use crate::{Error, Result};
+use std::sync::Arc;
+
+pub(super) struct DirectorySink {
+    core: Arc<Core>,
+    /// What the group leaves that is being written.
+    group: HashMap<(Space, Box<[u8]>), Option<crate::kv::Entry>>,
+    names: Names,
+}
+
+impl DirectorySink {
+    pub(super) fn new(core: Arc<Core>, names: Names) -> Self {
+        Self { core, group: HashMap::new(), names }
+    }
+
+    /// Every new key must have a file name of its own.
+    fn check_names(&mut self, batch: &Batch) -> Result<()> {
+        for operation in &batch.operations {
+            if operation.space != Space::DOCUMENTS {
+                return Err(Error::assertion("A directory of files holds documents only"));
+            }
+            let (core, group) = (&self.core, &self.group);
+            let exists = |key: &[u8]| match group.get(&(Space::DOCUMENTS, key.into())) {
+                Some(entry) => entry.is_some(),
+                None => core.get(Space::DOCUMENTS, key).is_some(),
+            };
+            if matches!(operation.write, Write::Put(..)) && !exists(&operation.key) {
+                let name = file_name(&operation.key)?;
+                self.names.claim(&operation.key, &name, exists)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sink for DirectorySink {
+    fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Commit> {
+        self.core.backlog.check()?;
+        self.check_names(batch)?;
+        let commit = Commit::prepare(batch, sequence, |space, key| match self.group.get(&(space, key.into())) {
+            Some(entry) => entry.clone(),
+            None => self.core.get(space, key),
+        })?;
+        for change in &commit.changes {
+            self.group.insert((change.space(), change.key().into()), change.entry().cloned());
+        }
+        Ok(commit)
+    }
+
+    fn publish(&mut self, commits: Vec<Commit>) {
+        self.group = HashMap::new();
+        let Some(last) = commits.last().map(|commit| commit.sequence) else { return };
+        let keys: Vec<Arc<[u8]>> =
+            commits.iter().flat_map(|commit| &commit.changes).map(|change| change.key().into()).collect();
+        self.core.publish(commits);
+        self.core.backlog.add(last, keys);
+    }
+
+    fn abandon(&mut self) {
+        self.group = HashMap::new();
+    }
+
+    fn takes_batches(&self) -> bool {
+        !self.core.backlog.is_full()
+    }
+}

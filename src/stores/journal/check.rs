@@ -1,0 +1,142 @@
+//! Checks the segments of a journal one after the other: pure, over their bytes.
+
+use super::bytes::is_zero;
+use super::header::{BadHeader, FIRST_ID, SEGMENT_HEADER_BYTES, SegmentHeader, file_name};
+use super::scan::{End, scan};
+use crate::kv::Sequence;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// What the segments so far hold.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Checked {
+    /// Oldest first, without gaps.
+    pub(super) segments: Vec<CheckedSegment>,
+    /// A last segment that was being made when a crash came: nothing was ever written to it.
+    pub(super) unfinished: Option<PathBuf>,
+    pub(super) last_sequence: Sequence,
+    pub(super) checkpoint: Sequence,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct CheckedSegment {
+    pub(super) id: u64,
+    pub(super) path: PathBuf,
+    pub(super) header: SegmentHeader,
+    pub(super) last_sequence: Sequence,
+    /// Everything before this offset was durable when the last record was written.
+    pub(super) synced: usize,
+    /// Where the good records end.
+    pub(super) length: usize,
+    /// How many bytes of a torn tail lie behind them.
+    pub(super) torn_bytes: usize,
+}
+
+/// Where a segment stands among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// A later one follows. It was flushed as a whole before that one was made.
+    Followed,
+    /// It was being written.
+    Last,
+}
+
+impl Checked {
+    /// Adds the next segment, or says what is wrong with it.
+    pub(super) fn add(&mut self, directory: &Path, id: u64, order: Order, bytes: &[u8]) -> Result<()> {
+        let path = directory.join(file_name(id));
+        let expected = self.segments.last().map_or(FIRST_ID, |before| before.id + 1);
+        if !self.segments.is_empty() && id != expected {
+            return Err(missing_segments(expected, id, &path));
+        }
+        match SegmentHeader::decode(bytes) {
+            Ok(header) if header.id != id => Err(damaged(&path, 0, "it has the name of another segment")),
+            Ok(header) => self.add_records(path, header, order, bytes),
+            Err(BadHeader::UnknownFormat(format)) => {
+                Err(damaged(&path, 0, &format!("it has format {format}, which a newer version wrote")))
+            }
+            // A header is durable before anything is written behind it. One that never was belongs to a segment
+            // that was being made, right behind the others.
+            Err(BadHeader::Damaged) if order == Order::Last && holds_no_records(bytes) => {
+                if id != expected {
+                    return Err(missing_segments(expected, id, &path));
+                }
+                self.unfinished = Some(path);
+                Ok(())
+            }
+            Err(BadHeader::Damaged) => Err(damaged(&path, 0, "its header is not whole")),
+        }
+    }
+
+    /// Says if the oldest segments are missing. Called when all are added.
+    pub(super) fn finish(self) -> Result<Self> {
+        match self.segments.first() {
+            Some(oldest) if oldest.header.first_sequence > self.checkpoint + 1 => {
+                Err(missing_commits(self.checkpoint + 1, oldest.header.first_sequence, &oldest.path))
+            }
+            _ => Ok(self),
+        }
+    }
+
+    fn add_records(
+        &mut self,
+        path: PathBuf,
+        header: SegmentHeader,
+        order: Order,
+        bytes: &[u8],
+    ) -> Result<()> {
+        if !self.segments.is_empty() && header.first_sequence != self.last_sequence + 1 {
+            return Err(missing_commits(self.last_sequence + 1, header.first_sequence, &path));
+        }
+        let found = scan(bytes, &header);
+        let torn_bytes = match found.end {
+            End::Clean => 0,
+            End::Torn if order == Order::Last => bytes.len() - found.length,
+            End::Torn => {
+                return Err(damaged(&path, found.length, "later segments prove that it was whole once"));
+            }
+            End::Corrupt(reason) => return Err(damaged(&path, found.length, reason)),
+        };
+        self.last_sequence = found.commits.last().map_or(header.first_sequence - 1, |commit| commit.0);
+        self.checkpoint = self.checkpoint.max(found.checkpoint);
+        self.segments.push(CheckedSegment {
+            id: header.id,
+            path,
+            header,
+            last_sequence: self.last_sequence,
+            synced: found.synced,
+            length: found.length,
+            torn_bytes,
+        });
+        Ok(())
+    }
+}
+
+fn holds_no_records(bytes: &[u8]) -> bool {
+    bytes.get(SEGMENT_HEADER_BYTES..).is_none_or(is_zero)
+}
+
+fn damaged(path: &Path, offset: usize, reason: &str) -> Error {
+    Error::corrupt(format!(
+        "The journal is damaged: {} at byte {offset}: {reason}. Nothing was changed",
+        path.display()
+    ))
+}
+
+fn missing_segments(from: u64, before: u64, path: &Path) -> Error {
+    let last = before.saturating_sub(1);
+    let names =
+        if from == last { file_name(from) } else { format!("{} to {}", file_name(from), file_name(last)) };
+    Error::corrupt(format!(
+        "The journal is damaged: {names} missing before {}. Nothing was changed",
+        path.display()
+    ))
+}
+
+fn missing_commits(from: Sequence, found: Sequence, path: &Path) -> Error {
+    Error::corrupt(format!(
+        "The journal is damaged: commit {from} is missing before {}, which begins with commit {found}. \
+         Nothing was changed",
+        path.display()
+    ))
+}

@@ -1,0 +1,210 @@
+//! Group commit: batches from many threads, one flush for all that are waiting.
+
+use super::MAX_PAYLOAD_BYTES;
+use super::commit::{Commit, payload_bytes};
+use super::worker::{Worker, run};
+use super::writer::Writer;
+use crate::kv::{Answer, Batch, Committed, Durability, Sequence};
+use crate::{Error, ErrorKind, Result};
+use futures_channel::oneshot;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// The store behind a journal. All calls come from the journal's thread, which a call must not keep waiting
+/// for anything that waits for the journal.
+pub trait Sink: Send + 'static {
+    /// Checks `batch` against the newest state, as the batches prepared since the last publish or abandon
+    /// leave it, and says what it changes. An error leaves no trace.
+    fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Commit>;
+
+    /// Makes everything prepared visible to readers: it is as durable as was asked for.
+    fn publish(&mut self, commits: Vec<Commit>);
+
+    /// Forgets everything prepared: it could not be written.
+    fn abandon(&mut self);
+
+    /// Whether batches are taken now. While they are not they wait, and commands of the store go on. Asked again
+    /// after every command and [`GroupCommit::wake`].
+    fn takes_batches(&self) -> bool {
+        true
+    }
+}
+
+/// Hands batches to the thread that writes the journal. Dropping it is a [`GroupCommit::close`] that nobody
+/// waits for.
+pub struct GroupCommit {
+    shared: Arc<Shared>,
+}
+
+impl GroupCommit {
+    /// Starts the thread. It touches no disk before the first commit. With [`Durability::Batched`] commits are
+    /// durable `flush_interval` after they were acknowledged.
+    pub fn start(
+        writer: Writer,
+        sink: impl Sink,
+        durability: Durability,
+        flush_interval: Duration,
+    ) -> Result<Self> {
+        let shared = Arc::new(Shared::default());
+        shared.synced.store(writer.synced_sequence(), Ordering::Release);
+        let worker = Worker::new(Arc::clone(&shared), writer, sink, durability, flush_interval);
+        thread::Builder::new().name("kixx-journal".to_owned()).spawn(move || run(worker)).map_err(
+            |error| {
+                Error::new(ErrorKind::Storage, format!("Could not start a thread: {error}"))
+                    .with_source(error)
+            },
+        )?;
+        Ok(Self { shared })
+    }
+
+    /// Commits `batch`, or answers `Conflict` or why it could not be written, and nothing happened. The answer
+    /// comes when it is as durable as promised and every reader sees it.
+    pub fn submit(&self, batch: Batch) -> Answer<Committed> {
+        let bytes = payload_bytes(&batch);
+        if bytes > MAX_PAYLOAD_BYTES {
+            let message =
+                format!("A batch may be {MAX_PAYLOAD_BYTES} bytes long at most, this one is {bytes}");
+            return Err(Error::assertion(message)).into();
+        }
+        self.ask(|state, reply| state.requests.push_back(Request::Commit { batch, bytes, reply }))
+    }
+
+    /// Makes everything durable that was submitted before.
+    pub fn flush(&self) -> Answer<()> {
+        self.ask(|state, reply| state.requests.push_back(Request::Flush(reply)))
+    }
+
+    /// Makes the commits up to `sequence`, all published, durable. Does not wait for batches that wait.
+    pub fn sync_through(&self, sequence: Sequence) -> Answer<()> {
+        if self.shared.synced.load(Ordering::Acquire) >= sequence {
+            return Ok(()).into();
+        }
+        self.ask(|state, reply| state.commands.push_back(Command::Sync(reply)))
+    }
+
+    /// Notes that the files of the store hold, durably, all commits up to `sequence`, and removes the segments
+    /// that nobody needs any more. Before the store writes a commit to its files it has to be durable here.
+    pub fn checkpoint(&self, sequence: Sequence) -> Answer<()> {
+        self.ask(|state, reply| state.commands.push_back(Command::Checkpoint(sequence, reply)))
+    }
+
+    /// Says that [`Sink::takes_batches`] may answer otherwise now.
+    pub fn wake(&self) {
+        let mut state = self.shared.lock();
+        state.nudged = true;
+        self.shared.wake(&mut state);
+    }
+
+    /// Why nothing is written any more, if that is so.
+    pub fn failure(&self) -> Option<Error> {
+        self.shared.lock().failure.clone()
+    }
+
+    /// Finishes all that was submitted before, makes it durable and ends the thread. Later calls answer
+    /// `Closed`.
+    pub fn close(&self) -> Answer<()> {
+        self.end(None)
+    }
+
+    /// As [`GroupCommit::close`], and removes the journal if the files of the store hold, durably, all commits
+    /// up to `checkpoint` and those are all.
+    pub fn close_and_remove(&self, checkpoint: Sequence) -> Answer<()> {
+        self.end(Some(checkpoint))
+    }
+
+    fn end(&self, checkpoint: Option<Sequence>) -> Answer<()> {
+        self.ask(|state, reply| {
+            state.phase = Phase::Closing;
+            state.end = Some(End { checkpoint, reply: Some(reply) });
+        })
+    }
+
+    fn ask<T: Send + 'static>(&self, put: impl FnOnce(&mut State, Reply<T>)) -> Answer<T> {
+        let mut state = self.shared.lock();
+        if state.phase != Phase::Open {
+            return Err(Error::closed()).into();
+        }
+        let (reply, answer) = oneshot::channel();
+        put(&mut state, reply);
+        self.shared.wake(&mut state);
+        drop(state);
+        Answer::from_receiver(answer)
+    }
+}
+
+impl Drop for GroupCommit {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Closing;
+            state.end = Some(End { checkpoint: None, reply: None });
+            self.shared.wake(&mut state);
+        }
+    }
+}
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T>>;
+
+/// What handles and the thread share.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub(super) state: Mutex<State>,
+    pub(super) changed: Condvar,
+    /// The last durable commit.
+    pub(super) synced: AtomicU64,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    /// In order.
+    pub(super) requests: VecDeque<Request>,
+    /// Come before requests.
+    pub(super) commands: VecDeque<Command>,
+    /// How to end, once nothing is left to do.
+    pub(super) end: Option<End>,
+    pub(super) phase: Phase,
+    pub(super) nudged: bool,
+    /// Whether the thread waits for `changed`.
+    pub(super) sleeping: bool,
+    pub(super) failure: Option<Error>,
+}
+
+pub(super) enum Request {
+    Commit { batch: Batch, bytes: usize, reply: Reply<Committed> },
+    Flush(Reply<()>),
+}
+
+pub(super) enum Command {
+    Sync(Reply<()>),
+    Checkpoint(Sequence, Reply<()>),
+}
+
+pub(super) struct End {
+    /// Up to where the files of the store go, if the journal may be removed.
+    pub(super) checkpoint: Option<Sequence>,
+    pub(super) reply: Option<Reply<()>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    #[default]
+    Open,
+    /// Nothing more is taken.
+    Closing,
+}
+
+impl Shared {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A call to the system, so only if the thread sleeps.
+    fn wake(&self, state: &mut State) {
+        if std::mem::take(&mut state.sleeping) {
+            self.changed.notify_one();
+        }
+    }
+}

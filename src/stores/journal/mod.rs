@@ -1,0 +1,70 @@
+//! The journal: a write-ahead log that makes commits durable before a store's own files are.
+//!
+//! A journal is a directory of *segments*, each a header and a row of checksummed *records*: commits with
+//! consecutive sequence numbers, and checkpoints, which say up to which commit the store's own files are
+//! durable. Every segment but the last was flushed as a whole before the next one was made, so only the
+//! last one can have a torn tail. It is cut before anything is written again; damage anywhere else is an
+//! error, never dropped in silence.
+//!
+//! The life of a journal:
+//!
+//! 1. [`Log::read`] checks all segments and changes nothing, [`Log::replay`] gives the commits that no
+//!    checkpoint covers, [`Log::repair`] cuts a torn tail.
+//! 2. [`GroupCommit`] takes batches from any thread; one thread checks them against the store (its
+//!    [`Sink`]), appends them as a group, flushes once, publishes them, and answers.
+//! 3. The store brings its own files up to date: [`GroupCommit::sync_through`] first, so that the files never
+//!    run ahead of the journal, and [`GroupCommit::checkpoint`] once they are durable.
+//!
+//! What a record carries is opaque here; [`Commit`] is the payload that all stores share.
+
+mod bytes;
+mod check;
+mod commit;
+mod group;
+mod header;
+mod record;
+mod recovery;
+mod scan;
+mod segment;
+mod worker;
+mod writer;
+
+pub use commit::{Change, Commit};
+pub use group::{GroupCommit, Sink};
+pub use header::random_salt;
+pub use record::Records;
+pub use recovery::{Log, Position};
+pub use writer::{Options, Writer};
+
+use crate::{Error, ErrorKind};
+use std::io;
+use std::path::Path;
+
+/// Largest payload of a record.
+pub const MAX_PAYLOAD_BYTES: usize = 1 << 30;
+/// A group that would take its segment past this begins a new one.
+pub const SEGMENT_BYTES: u64 = 16 << 20;
+/// A group holds at most so many commits ...
+pub const MAX_GROUP_COMMITS: usize = 1_024;
+/// ... and so many bytes, unless it is one commit that is larger.
+pub const MAX_GROUP_BYTES: usize = 4 << 20;
+
+/// A failed file operation as a storage error. A full disk is called that on every system.
+fn io_error(action: &str, path: &Path, source: io::Error) -> Error {
+    if is_full(source.kind()) {
+        let message = format!("Could not {action} {}: no space left on device", path.display());
+        return Error::new(ErrorKind::Storage, message).with_source(source);
+    }
+    Error::io(action, path, source)
+}
+
+/// Whether `error` says that there is no space left.
+fn is_out_of_space(error: &Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|source| is_full(source.kind()))
+}
+
+fn is_full(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

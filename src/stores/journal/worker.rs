@@ -1,0 +1,258 @@
+//! The thread that writes the journal.
+
+use super::commit::Commit;
+use super::group::{Command, End, Phase, Reply, Request, Shared, Sink, State};
+use super::record::Records;
+use super::writer::Writer;
+use super::{MAX_GROUP_BYTES, MAX_GROUP_COMMITS};
+use crate::kv::{Batch, Committed, Durability};
+use crate::{Error, ErrorKind, Result};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Everything the thread owns.
+pub(super) struct Worker<S> {
+    shared: Arc<Shared>,
+    writer: Writer,
+    sink: S,
+    durability: Durability,
+    flush_interval: Duration,
+    records: Records,
+    /// When the commits that are not durable have to be, with [`Durability::Batched`].
+    flush_due: Option<Instant>,
+}
+
+/// What to do next.
+enum Turn {
+    Command(Command),
+    Group(Vec<Request>),
+    Flush,
+    End(End),
+}
+
+/// The batches that are written together, and who waits for them.
+struct Group {
+    commits: Vec<Commit>,
+    replies: Vec<(Reply<Committed>, Result<Committed>)>,
+    /// Whether all commits are in the records.
+    encoded: Result<()>,
+}
+
+/// Works until it is told to end. A panic, be it in the sink, stops all writing, and those who wait get an
+/// error.
+pub(super) fn run<S: Sink>(mut worker: Worker<S>) {
+    let _farewell = Farewell(Arc::clone(&worker.shared));
+    loop {
+        let turn = match worker.next_turn() {
+            Turn::End(end) => return worker.end(end),
+            turn => turn,
+        };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| worker.take_turn(turn))) {
+            worker.writer.poison(panicked(&*panic));
+        }
+        worker.report();
+    }
+}
+
+impl<S: Sink> Worker<S> {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        writer: Writer,
+        sink: S,
+        durability: Durability,
+        flush_interval: Duration,
+    ) -> Self {
+        Self {
+            shared,
+            writer,
+            sink,
+            durability,
+            flush_interval,
+            records: Records::default(),
+            flush_due: None,
+        }
+    }
+
+    /// Waits for something to do. Commands go first, since batches may wait for them.
+    fn next_turn(&self) -> Turn {
+        let mut open = self.takes_batches();
+        let mut state = self.shared.lock();
+        loop {
+            if let Some(command) = state.commands.pop_front() {
+                return Turn::Command(command);
+            }
+            let due_in = self.flush_due.map(|due| due.saturating_duration_since(Instant::now()));
+            if due_in == Some(Duration::ZERO) {
+                return Turn::Flush;
+            }
+            if !state.requests.is_empty() && (open || state.phase == Phase::Closing) {
+                return Turn::Group(take_group(&mut state));
+            }
+            if let Some(end) = state.end.take() {
+                return Turn::End(end);
+            }
+            if std::mem::take(&mut state.nudged) {
+                drop(state);
+                open = self.takes_batches();
+                state = self.shared.lock();
+                continue;
+            }
+            state.sleeping = true;
+            state = match due_in {
+                None => self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(time) => {
+                    let waited = self.shared.changed.wait_timeout(state, time);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            state.sleeping = false;
+        }
+    }
+
+    fn takes_batches(&self) -> bool {
+        catch_unwind(AssertUnwindSafe(|| self.sink.takes_batches())).unwrap_or(true)
+    }
+
+    fn take_turn(&mut self, turn: Turn) {
+        match turn {
+            Turn::Command(Command::Sync(reply)) => answer(reply, self.sync()),
+            Turn::Command(Command::Checkpoint(sequence, reply)) => {
+                let result = self.writer.record_checkpoint(sequence);
+                answer(reply, result.and_then(|()| self.writer.remove_segments()));
+            }
+            Turn::Group(requests) => self.commit(requests),
+            // Whoever commits next is told if this fails.
+            Turn::Flush => drop(self.sync()),
+            Turn::End(_) => {}
+        }
+    }
+
+    fn commit(&mut self, requests: Vec<Request>) {
+        let mut group = Group { commits: Vec::new(), replies: Vec::new(), encoded: Ok(()) };
+        let mut flushes = Vec::new();
+        self.records.clear();
+        for request in requests {
+            match request {
+                Request::Commit { batch, reply, .. } => self.prepare(&batch, reply, &mut group),
+                Request::Flush(reply) => flushes.push(reply),
+            }
+        }
+        if !group.commits.is_empty() {
+            self.write(group);
+        }
+        for reply in flushes {
+            answer(reply, self.sync());
+        }
+    }
+
+    fn prepare(&mut self, batch: &Batch, reply: Reply<Committed>, group: &mut Group) {
+        let sequence = self.writer.last_sequence() + group.commits.len() as u64 + 1;
+        match self.writer.check().and_then(|()| self.sink.prepare(batch, sequence)) {
+            Ok(commit) => {
+                let encoded = self.records.push(|bytes| commit.encode(bytes));
+                group.encoded = std::mem::replace(&mut group.encoded, Ok(())).and(encoded);
+                group.replies.push((reply, Ok(commit.committed())));
+                group.commits.push(commit);
+            }
+            Err(error) if group.commits.is_empty() => answer(reply, Err(error)),
+            // It may be due to a batch before it, so it is answered when readers can see that one.
+            Err(error) => group.replies.push((reply, Err(error))),
+        }
+    }
+
+    fn write(&mut self, group: Group) {
+        let result = group.encoded.and_then(|()| self.append());
+        match &result {
+            Ok(()) => self.sink.publish(group.commits),
+            Err(_) => self.sink.abandon(),
+        }
+        self.report();
+        for (reply, outcome) in group.replies {
+            answer(reply, result.clone().and(outcome));
+        }
+    }
+
+    fn append(&mut self) -> Result<()> {
+        match self.durability {
+            Durability::Sync => self.writer.append_synced(&mut self.records),
+            Durability::Os | Durability::Volatile => self.writer.append(&mut self.records),
+            Durability::Batched => {
+                self.writer.append(&mut self.records)?;
+                self.flush_due.get_or_insert_with(|| Instant::now() + self.flush_interval);
+                Ok(())
+            }
+        }
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        self.flush_due = None;
+        let result = self.writer.sync();
+        self.report();
+        result
+    }
+
+    /// Tells the handles how far it got.
+    fn report(&self) {
+        self.shared.synced.store(self.writer.synced_sequence(), Ordering::Release);
+        if let Some(failure) = self.writer.failure() {
+            self.shared.lock().failure.get_or_insert_with(|| failure.clone());
+        }
+    }
+
+    fn end(self, end: End) {
+        let Self { writer, sink, .. } = self;
+        let result = match end.checkpoint {
+            Some(checkpoint) => writer.close_and_remove(checkpoint),
+            None => writer.close(),
+        };
+        drop(sink);
+        if let Some(reply) = end.reply {
+            answer(reply, result);
+        }
+    }
+}
+
+/// Leaves nobody waiting, however the thread ends.
+struct Farewell(Arc<Shared>);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        let left =
+            (std::mem::take(&mut state.requests), std::mem::take(&mut state.commands), state.end.take());
+        state.phase = Phase::Closing;
+        drop(state);
+        // Their replies go with them, which those who wait see as an error.
+        drop(left);
+    }
+}
+
+/// The requests at the front that are written together.
+fn take_group(state: &mut State) -> Vec<Request> {
+    let (mut count, mut total) = (0, 0);
+    for request in state.requests.iter().take(MAX_GROUP_COMMITS) {
+        total += match request {
+            Request::Commit { bytes, .. } => *bytes,
+            Request::Flush(_) => 0,
+        };
+        if count > 0 && total > MAX_GROUP_BYTES {
+            break;
+        }
+        count += 1;
+    }
+    state.requests.drain(..count).collect()
+}
+
+/// Whoever asked may be gone.
+fn answer<T>(reply: Reply<T>, result: Result<T>) {
+    let _ = reply.send(result);
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let message =
+        panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    Error::new(ErrorKind::Storage, format!("Internal error in the journal: {}", message.unwrap_or("a panic")))
+}

@@ -1,0 +1,149 @@
+//! What changed lately, within bounds.
+
+use crate::kv::{Changes, Sequence, Space};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// The newest changes of all spaces. When they are too many, the space with the most of them loses its oldest, so
+/// that a space which changes all the time does not make another one forget.
+#[derive(Debug, Default)]
+pub(super) struct ChangeLog {
+    spaces: BTreeMap<Space, SpaceLog>,
+    /// The commit before the first that could be recorded.
+    start: Sequence,
+    changes: usize,
+    key_bytes: usize,
+}
+
+/// Most changes that are remembered over all spaces ...
+const MAX_CHANGES: usize = 65_536;
+/// ... and most bytes of their keys.
+const MAX_KEYS_BYTES: usize = 16 << 20;
+/// What a space loses at once: this part of its changes.
+const FORGET_ONE_IN: usize = 64;
+
+#[derive(Debug, Default)]
+struct SpaceLog {
+    /// Oldest first.
+    changes: VecDeque<Change>,
+    /// Changes up to this commit are no longer known, or not all of them.
+    forgotten: Sequence,
+}
+
+#[derive(Debug)]
+struct Change {
+    sequence: Sequence,
+    key: Arc<[u8]>,
+}
+
+impl ChangeLog {
+    /// A log of what comes after the commit `start`.
+    pub(super) fn new(start: Sequence) -> Self {
+        Self { start, ..Self::default() }
+    }
+
+    /// The keys of `space` that changed after `since`, each once.
+    pub(super) fn since(&self, space: Space, since: Sequence) -> Changes {
+        let log = self.spaces.get(&space);
+        if since < log.map_or(self.start, |log| log.forgotten) {
+            return Changes::TooOld;
+        }
+        let Some(SpaceLog { changes, .. }) = log else { return Changes::Keys(Vec::new()) };
+        let first = changes.partition_point(|change| change.sequence <= since);
+        let mut keys: Vec<_> = changes.range(first..).map(|change| Arc::clone(&change.key)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        Changes::Keys(keys)
+    }
+
+    /// Remembers a change by the commit `sequence`, the newest.
+    pub(super) fn record(&mut self, space: Space, key: Arc<[u8]>, sequence: Sequence) {
+        self.changes += 1;
+        self.key_bytes += key.len();
+        self.space(space).changes.push_back(Change { sequence, key });
+        while self.changes > MAX_CHANGES || self.key_bytes > MAX_KEYS_BYTES {
+            self.forget_oldest();
+        }
+    }
+
+    /// Forgets all changes of `space` up to the commit `sequence`, the newest.
+    pub(super) fn forget(&mut self, space: Space, sequence: Sequence) {
+        let log = self.space(space);
+        log.forgotten = sequence;
+        let forgotten = std::mem::take(&mut log.changes);
+        self.changes -= forgotten.len();
+        self.key_bytes -= forgotten.iter().map(|change| change.key.len()).sum::<usize>();
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(log) = self.spaces.values_mut().max_by_key(|log| log.changes.len()) else { return };
+        let count = log.changes.len().div_ceil(FORGET_ONE_IN);
+        for change in log.changes.drain(..count) {
+            log.forgotten = change.sequence;
+            self.key_bytes -= change.key.len();
+        }
+        self.changes -= count;
+    }
+
+    fn space(&mut self, space: Space) -> &mut SpaceLog {
+        let start = self.start;
+        self.spaces.entry(space).or_insert_with(|| SpaceLog { changes: VecDeque::new(), forgotten: start })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUSY: Space = Space(1);
+    const QUIET: Space = Space(2);
+
+    fn keys(changes: Changes) -> Vec<String> {
+        match changes {
+            Changes::TooOld => vec!["too old".into()],
+            Changes::Keys(keys) => keys.iter().map(|key| String::from_utf8_lossy(key).into_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn tells_what_came_after() {
+        let mut log = ChangeLog::new(10);
+        for (sequence, key) in [(11, "a"), (11, "b"), (12, "a"), (14, "c"), (15, "a")] {
+            log.record(BUSY, key.as_bytes().into(), sequence);
+        }
+        assert_eq!(keys(log.since(BUSY, 9)), ["too old"]);
+        assert_eq!(keys(log.since(BUSY, 10)), ["a", "b", "c"]);
+        assert_eq!(keys(log.since(BUSY, 11)), ["a", "c"]);
+        assert_eq!(keys(log.since(BUSY, 13)), ["a", "c"]);
+        assert_eq!(keys(log.since(BUSY, 14)), ["a"]);
+        assert!(keys(log.since(BUSY, 15)).is_empty());
+        assert_eq!((keys(log.since(QUIET, 9)), keys(log.since(QUIET, 10))), (vec!["too old".into()], vec![]));
+    }
+
+    #[test]
+    fn a_busy_space_forgets_its_own_changes_first() {
+        let mut log = ChangeLog::new(0);
+        log.record(QUIET, b"quiet"[..].into(), 1);
+        let last = 3 * MAX_CHANGES as u64;
+        for sequence in 2..=last {
+            log.record(BUSY, sequence.to_string().as_bytes().into(), sequence);
+            assert!(log.changes <= MAX_CHANGES);
+        }
+        assert_eq!(keys(log.since(QUIET, 0)), ["quiet"]);
+        assert_eq!(keys(log.since(BUSY, 2)), ["too old"]);
+        let kept = MAX_CHANGES as u64 / 2;
+        assert_eq!(keys(log.since(BUSY, last - kept)).len() as u64, kept);
+        assert_eq!(log.changes, log.spaces.values().map(|log| log.changes.len()).sum::<usize>());
+    }
+
+    #[test]
+    fn long_keys_are_forgotten_by_their_bytes() {
+        let mut log = ChangeLog::new(0);
+        for sequence in 1..=600 {
+            log.record(BUSY, vec![b'k'; 64 << 10].into(), sequence);
+            assert!(log.key_bytes <= MAX_KEYS_BYTES);
+        }
+        assert_eq!(keys(log.since(BUSY, 100)), ["too old"]);
+        assert_eq!(keys(log.since(BUSY, 500)).len(), 1);
+    }
+}

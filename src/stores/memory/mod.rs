@@ -1,0 +1,135 @@
+//! A store in memory, and the parts that a store with files builds on: the tree, the state of all spaces, and the
+//! preparation of batches.
+
+mod changes;
+mod prepare;
+mod snapshot;
+mod state;
+pub mod tree;
+
+pub use prepare::{Change, Overlay, Prepared, prepare};
+pub use snapshot::Snapshot;
+pub use state::State;
+
+use crate::kv::{
+    Answer, Batch, Capability, Changes, Committed, Durability, Entry, KeyRange, MAX_KEY_BYTES,
+    MAX_VALUE_BYTES, Read, Scan, Sequence, Space, Store,
+};
+use crate::{Error, Result};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A store that is lost with the process. Every answer is ready at once.
+pub struct MemoryStore {
+    /// `None` once closed.
+    state: RwLock<Option<State>>,
+    head: Arc<AtomicU64>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        let state = State::default();
+        Self { head: state.head(), state: RwLock::new(Some(state)) }
+    }
+
+    /// The sequence number of the newest commit, to be read without a lock.
+    pub fn head(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.head)
+    }
+
+    /// Removes all entries of `space`, as a commit of its own. What changed in it before is `TooOld`.
+    pub fn drop_space(&self, space: Space) -> Result<()> {
+        let dropped = self.write(|state| {
+            let sequence = state.sequence() + 1;
+            Ok(state.clear_space(space, sequence))
+        })?;
+        // Freed only now, since it may be large and the lock is free again.
+        drop(dropped);
+        Ok(())
+    }
+
+    /// Figures about the store, as (name, value) pairs: entries and bytes are those of the documents.
+    pub fn stats(&self) -> Result<Vec<(&'static str, u64)>> {
+        self.read(|state| {
+            let now = state.now();
+            Ok(vec![
+                ("documents", now.len(Space::DOCUMENTS) as u64),
+                ("memoryBytes", now.memory_bytes(Space::DOCUMENTS) as u64),
+                ("sequence", now.sequence()),
+            ])
+        })
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&State) -> Result<T>) -> Result<T> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.as_ref().map_or_else(|| Err(Error::closed()), read)
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.as_mut().map_or_else(|| Err(Error::closed()), write)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Read for MemoryStore {
+    fn sequence(&self) -> Sequence {
+        self.head.load(Ordering::Acquire)
+    }
+
+    fn get(&self, space: Space, key: &[u8]) -> Answer<Option<Entry>> {
+        self.read(|state| Ok(state.get(space, key).cloned())).into()
+    }
+
+    fn range(&self, space: Space, scan: &Scan) -> Answer<Vec<Entry>> {
+        self.read(|state| Ok(state.range(space, scan))).into()
+    }
+
+    fn count(&self, space: Space, range: &KeyRange) -> Answer<u64> {
+        self.read(|state| Ok(state.count(space, range))).into()
+    }
+}
+
+impl Store for MemoryStore {
+    fn snapshot(&self) -> Answer<Arc<dyn Read>> {
+        self.read(|state| Ok(Arc::new(state.snapshot()) as Arc<dyn Read>)).into()
+    }
+
+    fn commit(&self, batch: Batch) -> Answer<Committed> {
+        let commit = |state: &mut State| {
+            let current = |space, key: &[u8]| state.get(space, key).cloned();
+            let prepared = prepare(&batch, state.sequence() + 1, current).map_err(|(_, error)| error)?;
+            Ok(state.publish(prepared))
+        };
+        self.write(commit).into()
+    }
+
+    fn changes(&self, space: Space, since: Sequence) -> Answer<Changes> {
+        self.read(|state| Ok(state.changes(space, since))).into()
+    }
+
+    fn capability(&self) -> Capability {
+        Capability {
+            resident: true,
+            durability: Durability::Volatile,
+            max_key_bytes: MAX_KEY_BYTES,
+            max_value_bytes: MAX_VALUE_BYTES,
+        }
+    }
+
+    fn flush(&self) -> Answer<()> {
+        self.read(|_| Ok(())).into()
+    }
+
+    fn close(&self) -> Answer<()> {
+        let state = self.state.write().unwrap_or_else(PoisonError::into_inner).take();
+        // Dropped only here, where the lock is free again.
+        state.map(drop).ok_or_else(Error::closed).into()
+    }
+}

@@ -1,0 +1,180 @@
+//! From a batch to what it leaves: the pure part of a commit.
+
+use crate::json::utf16;
+use crate::kv::{Batch, Entry, MAX_KEY_BYTES, MAX_VALUE_BYTES, Operation, Sequence, Space, Version, Write};
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A batch whose checks all held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    /// The sequence number that its entries carry.
+    pub sequence: Sequence,
+    /// One per operation: the version that a put got, or `None` for a delete.
+    pub versions: Vec<Option<Version>>,
+    /// What is left at each key that the batch touched, each key once.
+    pub changes: Vec<Change>,
+}
+
+/// What a batch leaves at one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Where.
+    pub space: Space,
+    /// The key.
+    pub key: Arc<[u8]>,
+    /// The entry, or `None` when there is none any more.
+    pub entry: Option<Entry>,
+}
+
+/// What `batch` leaves where `current` is what there was; later operations see the effect of earlier ones.
+/// Otherwise the index of the operation that failed, and why: `Conflict`, or `Assertion` when a key or value is too
+/// long.
+pub fn prepare(
+    batch: &Batch,
+    sequence: Sequence,
+    current: impl Fn(Space, &[u8]) -> Option<Entry>,
+) -> Result<Prepared, (usize, Error)> {
+    let operations = &batch.operations;
+    let mut versions = Vec::with_capacity(operations.len());
+    let mut changes: Vec<Change> = Vec::with_capacity(operations.len());
+    let mut touched: HashMap<(Space, &[u8]), usize> = HashMap::new();
+    for (index, operation) in operations.iter().enumerate() {
+        let place = (operation.space, &*operation.key);
+        let earlier = touched.get(&place).copied();
+        let before = match earlier {
+            Some(at) => changes[at].entry.take(),
+            None => current(operation.space, &operation.key),
+        };
+        let entry = apply(operation, before.as_ref(), sequence).map_err(|error| (index, error))?;
+        versions.push(entry.as_ref().map(Entry::version));
+        if let Some(at) = earlier {
+            changes[at].entry = entry;
+            continue;
+        }
+        // A single operation, the usual case, needs no look-up.
+        if operations.len() > 1 {
+            touched.insert(place, changes.len());
+        }
+        changes.push(Change { space: operation.space, key: (*operation.key).into(), entry });
+    }
+    Ok(Prepared { sequence, versions, changes })
+}
+
+fn apply(operation: &Operation, current: Option<&Entry>, sequence: Sequence) -> Result<Option<Entry>> {
+    if operation.key.len() > MAX_KEY_BYTES {
+        let message = format!("A key of {} bytes is longer than {MAX_KEY_BYTES}", operation.key.len());
+        return Err(Error::assertion(message));
+    }
+    if let Write::Put(value, _) = &operation.write
+        && value.len() > MAX_VALUE_BYTES
+    {
+        let key = utf16::decode(&operation.key);
+        let message =
+            format!("The value at \"{key}\" has {} bytes, more than {MAX_VALUE_BYTES}", value.len());
+        return Err(Error::assertion(message).with_key(key));
+    }
+    operation.apply(current, sequence)
+}
+
+/// What the batches of a group leave that are prepared but not yet published, over the published state.
+#[derive(Debug, Default)]
+pub struct Overlay {
+    spaces: HashMap<Space, HashMap<Arc<[u8]>, Option<Entry>>>,
+}
+
+impl Overlay {
+    /// Prepares the next batch of the group, over `published` and the group's earlier batches. A batch that
+    /// fails leaves no trace.
+    pub fn prepare(
+        &mut self,
+        batch: &Batch,
+        sequence: Sequence,
+        published: impl Fn(Space, &[u8]) -> Option<Entry>,
+    ) -> Result<Prepared, (usize, Error)> {
+        let prepared = prepare(batch, sequence, |space, key| match self.get(space, key) {
+            Some(entry) => entry.clone(),
+            None => published(space, key),
+        })?;
+        for change in &prepared.changes {
+            let space = self.spaces.entry(change.space).or_default();
+            space.insert(Arc::clone(&change.key), change.entry.clone());
+        }
+        Ok(prepared)
+    }
+
+    /// What the group leaves at `key`, if it touched it.
+    pub fn get(&self, space: Space, key: &[u8]) -> Option<&Option<Entry>> {
+        self.spaces.get(&space)?.get(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::kv::Check;
+
+    const SPACE: Space = Space::DOCUMENTS;
+
+    fn put(key: &[u8], check: Check) -> Operation {
+        Operation::put(SPACE, key, check, b"{}")
+    }
+
+    fn batch(operations: &[Operation]) -> Batch {
+        Batch { operations: operations.to_vec() }
+    }
+
+    #[test]
+    fn later_operations_see_earlier_ones_and_each_key_is_left_once() {
+        let stored = Entry::new(b"a", b"", 4, 1);
+        let current = |_: Space, key: &[u8]| (key == b"a").then(|| stored.clone());
+        let operations = [
+            put(b"a", Check::Version(4)),
+            put(b"b", Check::Absent),
+            put(b"a", Check::Version(5)),
+            Operation::delete(SPACE, b"b", Check::Version(0)),
+            put(b"b", Check::Absent),
+            Operation::delete(SPACE, b"a", Check::Unchanged(9)),
+        ];
+        let prepared = prepare(&batch(&operations), 9, current).unwrap();
+        assert_eq!(prepared.versions, [Some(5), Some(0), Some(6), None, Some(0), None]);
+        let left: Vec<_> = prepared
+            .changes
+            .iter()
+            .map(|change| (&*change.key, change.entry.as_ref().map(Entry::version)))
+            .collect();
+        assert_eq!(left, [(&b"a"[..], None), (b"b", Some(0))]);
+    }
+
+    #[test]
+    fn failing_says_which_operation() {
+        let failing = |operation| {
+            let operations = [put(b"a", Check::Any), operation, put(b"c", Check::Version(1))];
+            let (index, error) = prepare(&batch(&operations), 1, |_, _| None).unwrap_err();
+            (index, error.kind())
+        };
+        assert_eq!(failing(put(b"b", Check::Version(1))), (1, ErrorKind::Conflict));
+        assert_eq!(failing(put(b"a", Check::Absent)), (1, ErrorKind::Conflict));
+        assert_eq!(failing(put(&vec![0; MAX_KEY_BYTES + 1], Check::Any)), (1, ErrorKind::Assertion));
+        assert_eq!(failing(put(&vec![0; MAX_KEY_BYTES], Check::Any)), (2, ErrorKind::Conflict));
+    }
+
+    #[test]
+    fn a_group_sees_its_good_batches_only() {
+        let mut overlay = Overlay::default();
+        let mut next = |operations: &[Operation], sequence| {
+            overlay.prepare(&batch(operations), sequence, |_, _| None).map(|prepared| prepared.versions)
+        };
+        assert_eq!(next(&[put(b"a", Check::Absent)], 1).unwrap(), [Some(0)]);
+        assert!(next(&[put(b"b", Check::Any), put(b"a", Check::Absent)], 2).is_err());
+        assert_eq!(
+            next(&[put(b"b", Check::Absent), put(b"a", Check::Version(0))], 2).unwrap(),
+            [Some(0), Some(1)]
+        );
+        assert_eq!(next(&[Operation::delete(SPACE, b"a", Check::Version(1))], 3).unwrap(), [None]);
+        assert_eq!(next(&[put(b"a", Check::Absent)], 4).unwrap(), [Some(0)]);
+        assert_eq!(overlay.get(SPACE, b"c"), None);
+    }
+}

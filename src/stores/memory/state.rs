@@ -1,0 +1,143 @@
+//! The newest state of a resident store: what all of its spaces hold, and what changed lately.
+
+use super::changes::ChangeLog;
+use super::prepare::Prepared;
+use super::snapshot::Snapshot;
+use super::tree::Tree;
+use crate::kv::{Changes, Committed, Entry, KeyRange, Scan, Sequence, Space};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The state of a resident store. The store wraps it in a lock and decides when to publish; nothing is checked
+/// here any more. Sequence numbers must not fall.
+#[derive(Debug, Default)]
+pub struct State {
+    now: Snapshot,
+    changes: ChangeLog,
+    head: Arc<AtomicU64>,
+}
+
+impl State {
+    /// The state after the commit `sequence`, whose history before that is not known.
+    pub fn new(spaces: BTreeMap<Space, Tree>, sequence: Sequence) -> Self {
+        Self {
+            now: Snapshot::new(spaces, sequence),
+            changes: ChangeLog::new(sequence),
+            head: Arc::new(AtomicU64::new(sequence)),
+        }
+    }
+
+    /// The sequence number of the newest commit, to be read without the store's lock: it is set last, so
+    /// whoever reads it and then takes the lock sees at least that commit.
+    pub fn head(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.head)
+    }
+
+    /// The last commit that was published.
+    pub fn sequence(&self) -> Sequence {
+        self.now.sequence()
+    }
+
+    /// What there is now, to be read.
+    pub fn now(&self) -> &Snapshot {
+        &self.now
+    }
+
+    /// The entry at `key`.
+    pub fn get(&self, space: Space, key: &[u8]) -> Option<&Entry> {
+        self.now.get(space, key)
+    }
+
+    /// The entries of `scan`.
+    pub fn range(&self, space: Space, scan: &Scan) -> Vec<Entry> {
+        self.now.range(space, scan)
+    }
+
+    /// How many entries lie in `range`.
+    pub fn count(&self, space: Space, range: &KeyRange) -> u64 {
+        self.now.count(space, range)
+    }
+
+    /// What there is now, not changed by what is published later. O(1).
+    pub fn snapshot(&self) -> Snapshot {
+        self.now.clone()
+    }
+
+    /// The keys of `space` that changed after `since`.
+    pub fn changes(&self, space: Space, since: Sequence) -> Changes {
+        self.changes.since(space, since)
+    }
+
+    /// Publishes a batch that was prepared against this state.
+    pub fn publish(&mut self, prepared: Prepared) -> Committed {
+        let Prepared { sequence, versions, changes } = prepared;
+        for change in changes {
+            self.change(change.space, change.key, change.entry, sequence);
+        }
+        self.advance(sequence);
+        Committed { sequence, versions }
+    }
+
+    /// Publishes a single entry, or with `None` its removal.
+    pub fn apply(&mut self, space: Space, key: &[u8], entry: Option<Entry>, sequence: Sequence) {
+        self.change(space, key.into(), entry, sequence);
+        self.advance(sequence);
+    }
+
+    /// Removes a whole space, and answers with what it held, for the caller to drop once its lock is free.
+    pub fn clear_space(&mut self, space: Space, sequence: Sequence) -> Option<Tree> {
+        let tree = self.now.spaces_mut().remove(&space);
+        self.changes.forget(space, sequence);
+        self.advance(sequence);
+        tree
+    }
+
+    fn change(&mut self, space: Space, key: Arc<[u8]>, entry: Option<Entry>, sequence: Sequence) {
+        let tree = self.now.spaces_mut().entry(space).or_default();
+        match entry {
+            Some(entry) => drop(tree.insert(entry)),
+            None => drop(tree.remove(&key)),
+        }
+        self.changes.record(space, key, sequence);
+    }
+
+    fn advance(&mut self, sequence: Sequence) {
+        self.now.set_sequence(sequence);
+        self.head.store(sequence, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPACE: Space = Space(3);
+
+    #[test]
+    fn a_loaded_state_knows_no_history() {
+        let tree = Tree::from_sorted([Entry::new(b"a", b"1", 0, 0), Entry::new(b"b", b"2", 0, 7)]);
+        let mut state = State::new(BTreeMap::from([(SPACE, tree)]), 7);
+        assert_eq!(state.head().load(Ordering::Acquire), 7);
+        assert_eq!(state.changes(SPACE, 6), Changes::TooOld);
+        assert_eq!(state.changes(SPACE, 7), Changes::Keys(vec![]));
+        state.apply(SPACE, b"a", None, 8);
+        assert_eq!(state.changes(SPACE, 7), Changes::Keys(vec![b"a"[..].into()]));
+        assert_eq!((state.now().len(SPACE), state.sequence()), (1, 8));
+    }
+
+    #[test]
+    fn a_cleared_space_is_empty_for_all_but_snapshots() {
+        let mut state = State::default();
+        state.apply(SPACE, b"a", Some(Entry::new(b"a", b"1", 0, 1)), 1);
+        state.apply(Space(4), b"b", Some(Entry::new(b"b", b"1", 0, 2)), 2);
+        let snapshot = state.snapshot();
+        assert_eq!(state.clear_space(SPACE, 3).map(|tree| tree.len()), Some(1));
+        assert_eq!((state.count(SPACE, &KeyRange::ALL), snapshot.count(SPACE, &KeyRange::ALL)), (0, 1));
+        assert_eq!(
+            (state.changes(SPACE, 2), state.changes(SPACE, 3)),
+            (Changes::TooOld, Changes::Keys(vec![]))
+        );
+        assert_eq!(state.changes(Space(4), 1), Changes::Keys(vec![b"b"[..].into()]));
+    }
+}

@@ -1,0 +1,5 @@
+//! The stores: each fulfils the contract of [`crate::kv`], and none knows what its values mean.
+
+pub mod directory;
+pub mod journal;
+pub mod memory;

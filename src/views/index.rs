@@ -1,0 +1,200 @@
+//! A view and its way to freshness.
+
+use super::batch::{BatchLimit, MapBatch, Ticket};
+use super::failures::Failures;
+use super::mapped::MappedDocument;
+use super::query::{ViewPage, ViewQuery, page};
+use super::replace::{Changes, Target};
+use super::row::Emission;
+use super::work::{Indexed, Work};
+use crate::kv::{KeyRange, Read, Sequence, Space, Store};
+use crate::{Error, Result};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The rows of one map function over the documents of a store.
+///
+/// Somebody who can call the map function drives it: [`View::next_batch`], map, [`View::apply`], until there
+/// is no next batch. Several may drive at once, from any thread: they get the same batch, and the first
+/// answer counts. No lock is held while a map function runs.
+pub struct View {
+    rows: Arc<dyn Store>,
+    spaces: ViewSpaces,
+    progress: Mutex<Progress>,
+    shown: Mutex<Shown>,
+}
+
+/// Where a view keeps its rows, and which documents they come from. Both spaces are the view's alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViewSpaces {
+    /// The rows.
+    pub rows: Space,
+    /// The documents that have rows or failed.
+    pub documents: Space,
+}
+
+/// What a view can say about itself.
+#[derive(Clone, Debug)]
+pub struct ViewStats {
+    /// The last commit that queries see; `None` before the view was complete for the first time.
+    pub built_through: Option<Sequence>,
+    /// How many rows queries see.
+    pub rows: u64,
+    /// For how many documents the map function failed.
+    pub failures: u64,
+    /// The first of them: stored key and message.
+    pub failed: Vec<(Box<[u8]>, String)>,
+}
+
+/// The way to the next moment that queries see.
+#[derive(Default)]
+struct Progress {
+    work: Option<Work>,
+    outstanding: Option<MapBatch>,
+    last_ticket: u64,
+}
+
+/// What queries see. A lock of its own, so that no query waits for rows being written.
+#[derive(Default)]
+struct Shown {
+    complete: Option<Complete>,
+    failures: Failures,
+}
+
+#[derive(Clone)]
+struct Complete {
+    rows: Arc<dyn Read>,
+    through: Sequence,
+}
+
+impl View {
+    /// A view with no rows yet.
+    pub fn new(rows: Arc<dyn Store>, spaces: ViewSpaces) -> Self {
+        Self { rows, spaces, progress: Mutex::default(), shown: Mutex::default() }
+    }
+
+    /// The next documents to map so that the view shows commit `needed` of `documents`; `None` when it does.
+    pub fn next_batch(
+        &self,
+        documents: &dyn Store,
+        needed: Sequence,
+        limit: BatchLimit,
+    ) -> Result<Option<MapBatch>> {
+        let mut progress = lock(&self.progress);
+        loop {
+            let through = self.built_through();
+            if through.is_some_and(|through| through >= needed) {
+                return Ok(None);
+            }
+            if progress.outstanding.is_some() {
+                return Ok(progress.outstanding.clone());
+            }
+            // Work that fails is dropped and begins anew: doing it twice does no harm.
+            let mut work = match progress.work.take() {
+                Some(work) => work,
+                None => Work::begin(documents, through)?,
+            };
+            let portion = work.take(limit, Indexed { read: &*self.rows, space: self.spaces.documents })?;
+            self.remove(&portion.gone)?;
+            if portion.documents.is_empty() {
+                self.show(work.through())?;
+                continue;
+            }
+            progress.last_ticket += 1;
+            let ticket = Ticket(progress.last_ticket);
+            progress.outstanding = Some(MapBatch { ticket, documents: portion.documents.into() });
+            progress.work = Some(work);
+        }
+    }
+
+    /// Takes the rows of a batch, one element per document. Does nothing when somebody else's were taken.
+    pub fn apply(&self, ticket: Ticket, mapped: &[MappedDocument<'_>]) -> Result<()> {
+        let mut progress = lock(&self.progress);
+        let Some(batch) = progress.outstanding.as_ref().filter(|batch| batch.ticket == ticket) else {
+            return Ok(());
+        };
+        if mapped.len() != batch.documents.len() {
+            let message = format!("{} documents were mapped, not {}", mapped.len(), batch.documents.len());
+            return Err(Error::assertion(message));
+        }
+        let mut changes = Changes::default();
+        for (document, mapped) in batch.documents.iter().zip(mapped) {
+            changes.replace(self.target(), document, &self.emission(document.key())?, mapped);
+        }
+        self.commit(changes)?;
+        progress.outstanding = None;
+        if let Some(work) = progress.work.take_if(|work| work.is_done()) {
+            self.show(work.through())?;
+        }
+        Ok(())
+    }
+
+    /// Answers a query from the last complete rows, or `None` when they do not show commit `needed` yet.
+    pub async fn page(&self, query: &ViewQuery, needed: Sequence) -> Result<Option<ViewPage>> {
+        let complete = lock(&self.shown).complete.clone();
+        match complete.filter(|complete| complete.through >= needed) {
+            Some(complete) => page(&*complete.rows, self.spaces.rows, query).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The last commit that queries see; `None` before the view was complete for the first time.
+    pub fn built_through(&self) -> Option<Sequence> {
+        lock(&self.shown).complete.as_ref().map(|complete| complete.through)
+    }
+
+    /// What the view can say about itself.
+    pub async fn stats(&self) -> Result<ViewStats> {
+        let shown = {
+            let shown = lock(&self.shown);
+            (shown.complete.clone(), shown.failures.total(), shown.failures.listed())
+        };
+        let (complete, failures, failed) = shown;
+        let rows = match &complete {
+            Some(complete) => complete.rows.count(self.spaces.rows, &KeyRange::ALL).await?,
+            None => 0,
+        };
+        Ok(ViewStats { built_through: complete.map(|complete| complete.through), rows, failures, failed })
+    }
+
+    fn remove(&self, document_keys: &[Box<[u8]>]) -> Result<()> {
+        let mut changes = Changes::default();
+        for key in document_keys {
+            changes.remove(self.target(), key, &self.emission(key)?);
+        }
+        self.commit(changes)
+    }
+
+    fn commit(&self, changes: Changes) -> Result<()> {
+        if !changes.batch.operations.is_empty() {
+            self.rows.commit(changes.batch).wait()?;
+        }
+        let mut shown = lock(&self.shown);
+        for change in changes.failures {
+            shown.failures.apply(change);
+        }
+        Ok(())
+    }
+
+    /// Lets queries see the rows as they are now.
+    fn show(&self, through: Sequence) -> Result<()> {
+        let rows = self.rows.snapshot().wait()?;
+        lock(&self.shown).complete = Some(Complete { rows, through });
+        Ok(())
+    }
+
+    fn emission(&self, document_key: &[u8]) -> Result<Emission> {
+        match self.rows.get(self.spaces.documents, document_key).wait()? {
+            Some(entry) => Emission::from_bytes(entry.value()),
+            None => Ok(Emission::default()),
+        }
+    }
+
+    fn target(&self) -> Target {
+        Target { spaces: self.spaces, max_key_bytes: self.rows.capability().max_key_bytes }
+    }
+}
+
+/// State behind these locks is whole after every statement, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

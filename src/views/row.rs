@@ -1,0 +1,172 @@
+//! Rows as entries of a store.
+//!
+//! Key: the collated view key, the document's key with its end marked, the number of the emission u32
+//! big-endian. So rows sort by view key, then by document, then in the order of emission.
+//! Value: length of the collated key u32, sequence of the document u64, length of the key's text u32 (all
+//! little-endian), the key's text, the value's text (empty when there is none).
+
+use crate::json::{push_terminated, read_terminated};
+use crate::kv::{Entry, Sequence};
+use crate::{Error, Result};
+use std::borrow::Cow;
+
+const HEADER_BYTES: usize = 16;
+const ORDINAL_BYTES: usize = 4;
+
+/// A row of a view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    entry: Entry,
+    collated_length: usize,
+    key_length: usize,
+}
+
+impl Row {
+    /// Reads a row, or says that it is damaged.
+    pub fn read(entry: Entry) -> Result<Self> {
+        let damaged = || Error::corrupt("A row of a view is damaged");
+        let (header, texts) = entry.value().split_first_chunk::<HEADER_BYTES>().ok_or_else(damaged)?;
+        let length = |at| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]) as usize;
+        let (collated_length, key_length) = (length(0), length(12));
+        let document = entry.key().get(collated_length..).and_then(read_terminated);
+        if key_length > texts.len() || document.is_none_or(|(_, rest)| rest.len() != ORDINAL_BYTES) {
+            return Err(damaged());
+        }
+        Ok(Self { entry, collated_length, key_length })
+    }
+
+    /// The JSON text of the view key.
+    pub fn key_text(&self) -> &[u8] {
+        &self.texts()[..self.key_length]
+    }
+
+    /// The JSON text of the value; `None` when none was emitted.
+    pub fn value_text(&self) -> Option<&[u8]> {
+        let text = &self.texts()[self.key_length..];
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// The stored key of the document that emitted the row.
+    pub fn document_key(&self) -> Cow<'_, [u8]> {
+        read_terminated(&self.entry.key()[self.collated_length..]).map_or(Cow::Borrowed(&[]), |(key, _)| key)
+    }
+
+    /// The commit that wrote the document which emitted the row.
+    pub fn document_sequence(&self) -> Sequence {
+        let mut number = [0; 8];
+        number.copy_from_slice(&self.entry.value()[4..12]);
+        Sequence::from_le_bytes(number)
+    }
+
+    fn texts(&self) -> &[u8] {
+        &self.entry.value()[HEADER_BYTES..]
+    }
+}
+
+/// The key of a row.
+pub(super) fn row_key(collated: &[u8], document_key: &[u8], ordinal: u32) -> Box<[u8]> {
+    let mut key = Vec::with_capacity(collated.len() + document_key.len() + 1 + ORDINAL_BYTES);
+    key.extend_from_slice(collated);
+    push_terminated(&mut key, document_key);
+    key.extend_from_slice(&ordinal.to_be_bytes());
+    key.into()
+}
+
+/// The value of a row.
+pub(super) fn row_value(collated: &[u8], document: &Entry, key_text: &str, value_text: Option<&str>) -> Box<[u8]> {
+    let value_text = value_text.unwrap_or_default();
+    let mut value = Vec::with_capacity(HEADER_BYTES + key_text.len() + value_text.len());
+    value.extend_from_slice(&length(collated.len()).to_le_bytes());
+    value.extend_from_slice(&document.sequence().to_le_bytes());
+    value.extend_from_slice(&length(key_text.len()).to_le_bytes());
+    value.extend_from_slice(key_text.as_bytes());
+    value.extend_from_slice(value_text.as_bytes());
+    value.into()
+}
+
+/// What the index knows about a document: the collated keys of its rows in the order of emission, or that
+/// mapping it failed.
+///
+/// Layout: 0 or 1 (failed), then each collated key with its length u32 little-endian before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Emission {
+    pub(super) failed: bool,
+    pub(super) collated_keys: Vec<Box<[u8]>>,
+}
+
+impl Emission {
+    /// Whether there is anything to remember.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.failed && self.collated_keys.is_empty()
+    }
+
+    pub(super) fn to_bytes(&self) -> Box<[u8]> {
+        let length_bytes = self.collated_keys.iter().map(|key| 4 + key.len()).sum::<usize>();
+        let mut bytes = Vec::with_capacity(1 + length_bytes);
+        bytes.push(u8::from(self.failed));
+        for key in &self.collated_keys {
+            bytes.extend_from_slice(&length(key.len()).to_le_bytes());
+            bytes.extend_from_slice(key);
+        }
+        bytes.into()
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let damaged = || Error::corrupt("The index of a view is damaged");
+        let (&failed, mut rest) = bytes.split_first().ok_or_else(damaged)?;
+        let mut collated_keys = Vec::new();
+        while let Some((length, behind)) = rest.split_first_chunk::<4>() {
+            let (key, behind) =
+                behind.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
+            collated_keys.push(key.into());
+            rest = behind;
+        }
+        if rest.is_empty() { Ok(Self { failed: failed != 0, collated_keys }) } else { Err(damaged()) }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "values are limited to 512 MiB")]
+fn length(bytes: usize) -> u32 {
+    bytes as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn few_bytes() -> impl Strategy<Value = Vec<u8>> {
+        proptest::collection::vec(prop_oneof![0..3_u8, any::<u8>()], 0..6)
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_comes_back(
+            collated in few_bytes(), document_key in few_bytes(), ordinal: u32, sequence: u64,
+            key_text in ".{1,9}", value_text in proptest::option::of(".{1,9}"),
+        ) {
+            let document = Entry::new(&document_key, b"{}", 3, sequence);
+            let key = row_key(&collated, &document_key, ordinal);
+            let value = row_value(&collated, &document, &key_text, value_text.as_deref());
+            let row = Row::read(Entry::new(&key, &value, 0, 1)).unwrap();
+            prop_assert_eq!(row.key_text(), key_text.as_bytes());
+            prop_assert_eq!(row.value_text(), value_text.as_ref().map(String::as_bytes));
+            prop_assert_eq!(&*row.document_key(), &document_key[..]);
+            prop_assert_eq!(row.document_sequence(), sequence);
+        }
+
+        #[test]
+        fn an_emission_comes_back(failed: bool, keys in proptest::collection::vec(few_bytes(), 0..4)) {
+            let emission = Emission { failed, collated_keys: keys.into_iter().map(Into::into).collect() };
+            prop_assert_eq!(Emission::from_bytes(&emission.to_bytes()).unwrap(), emission);
+        }
+
+        #[test]
+        fn damage_is_an_error(key in few_bytes(), value in proptest::collection::vec(0..9_u8, 0..24)) {
+            if let Ok(row) = Row::read(Entry::new(&key, &value, 0, 1)) {
+                let _ = (row.key_text(), row.value_text(), row.document_key(), row.document_sequence());
+            }
+            let _ = Emission::from_bytes(&value);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! changes: what happened after a commit.
+
+use crate::harness::{Harness, delete, put};
+use kixx_datastore::kv::{Changes, Check, Sequence, Space};
+
+/// The changed keys in order, or `None` when that is too long ago.
+fn changed(harness: &Harness, space: Space, since: Sequence) -> Option<Vec<String>> {
+    match harness.store.changes(space, since).wait().unwrap() {
+        Changes::TooOld => None,
+        Changes::Keys(keys) => {
+            let mut keys: Vec<String> =
+                keys.iter().map(|key| String::from_utf8(key.to_vec()).unwrap()).collect();
+            keys.sort();
+            Some(keys)
+        }
+    }
+}
+
+pub(crate) fn every_changed_key_is_told_once(harness: &Harness) {
+    for space in harness.spaces() {
+        let start = harness.store.sequence();
+        assert_eq!(changed(harness, space, start).unwrap(), [""; 0]);
+        harness.fill(space, &["a", "b", "c"]);
+        let filled = harness.store.sequence();
+        let operations = vec![
+            put(space, "b", Check::Any, 7),
+            put(space, "d", Check::Any, 7),
+            put(space, "b", Check::Any, 8),
+        ];
+        harness.commit(operations).unwrap();
+        let again = harness.store.sequence();
+        harness.commit(vec![delete(space, "a", Check::Any), put(space, "b", Check::Any, 9)]).unwrap();
+        assert_eq!(changed(harness, space, start).unwrap(), ["a", "b", "c", "d"]);
+        assert_eq!(changed(harness, space, filled).unwrap(), ["a", "b", "d"]);
+        assert_eq!(changed(harness, space, again).unwrap(), ["a", "b"]);
+        assert_eq!(changed(harness, space, harness.store.sequence()).unwrap(), [""; 0]);
+        assert_eq!(changed(harness, Space(99), start).unwrap(), [""; 0]);
+    }
+}
+
+pub(crate) fn a_conflict_is_no_change(harness: &Harness) {
+    harness.fill(Space::DOCUMENTS, &["a"]);
+    let before = harness.store.sequence();
+    let operations =
+        vec![put(Space::DOCUMENTS, "b", Check::Any, 1), put(Space::DOCUMENTS, "a", Check::Absent, 1)];
+    harness.commit(operations).unwrap_err();
+    assert_eq!(changed(harness, Space::DOCUMENTS, before).unwrap(), [""; 0]);
+}
+
+pub(crate) fn long_ago_is_too_old(harness: &Harness) {
+    const BATCH: u64 = 2_000;
+    const MOST_REMEMBERED: u64 = 200_000;
+    let start = harness.store.sequence();
+    let mut changes = 0;
+    let mut before_last = start;
+    while changed(harness, harness.raw, start).is_some() {
+        assert!(changes < MOST_REMEMBERED, "the store remembers without bound");
+        before_last = harness.store.sequence();
+        let operations =
+            (0..BATCH).map(|number| put(harness.raw, &format!("{number:04}"), Check::Any, number));
+        harness.commit(operations.collect()).unwrap();
+        changes += BATCH;
+    }
+    assert_eq!(changed(harness, harness.raw, before_last).unwrap().len() as u64, BATCH);
+}
