@@ -4,7 +4,7 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { Random, chooseSeed } = require('./helpers/random.js');
 const { openStore } = require('./helpers/store.js');
-const { newDirectory, roomyParent } = require('./helpers/temp.js');
+const { newRoomyDirectory } = require('./helpers/temp.js');
 
 const COUNT = 200000;
 const CHUNK = 10000;
@@ -25,7 +25,7 @@ async function fill(store, random) {
 
 test('200,000 documents: a page at any offset, in both directions, and its total', async (t) => {
     const random = new Random(chooseSeed(t));
-    const directory = newDirectory(t, roomyParent(2 ** 31));
+    const directory = newRoomyDirectory(t, 2 ** 31);
     const store = await openStore(t, { directory, durability: 'os' });
     await fill(store, random);
     const edges = [0, 1, 19, 20, COUNT / 2, COUNT - 21, COUNT - 20, COUNT - 19, COUNT - 1, COUNT, COUNT + 5];

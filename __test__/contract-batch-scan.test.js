@@ -3,6 +3,7 @@
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { openStore, reopen, errorOf, allDocuments } = require('./helpers/store.js');
+const { newRoomyDirectory } = require('./helpers/temp.js');
 
 /** Operations that set k0, k1 ... */
 function sets(count) {
@@ -80,8 +81,23 @@ test('batch: a later operation sees an earlier one on the same key', async (t) =
     assert.deepEqual(await store.getItem('a'), { n: 3, _rev: 0 });
 });
 
-test('batch: many keys, and all of them after opening again', async (t) => {
+test('batch: of two operations on a key, the last one is what is read', async (t) => {
     const store = await openStore(t);
+    await store.setItem('a', { n: 0 });
+    await store.getItem('a');
+    const set = (n) => ({ type: 'set', key: 'a', document: { n } });
+    await store.batch([set(1), set(2)]);
+    assert.deepEqual(await store.getItem('a'), { n: 2, _rev: 2 });
+    await store.batch([set(3), { type: 'delete', key: 'a' }]);
+    assert.equal(await store.hasItem('a'), false);
+    assert.deepEqual(await store.getItems(['a']), [null]);
+    await store.batch([{ type: 'delete', key: 'a' }, set(4), set(5)]);
+    assert.deepEqual(await store.getItem('a'), { n: 5, _rev: 1 });
+    assert.deepEqual((await store.queryKeys({ includeDocuments: true })).items[0].document, { n: 5, _rev: 1 });
+});
+
+test('batch: many keys, and all of them after opening again', async (t) => {
+    const store = await openStore(t, { directory: newRoomyDirectory(t) });
     const set = (i) => ({ type: 'set', key: `key ${ i }`, document: { i } });
     await store.batch(Array.from({ length: 5000 }, (_, i) => set(i)));
     const again = await reopen(t, store);
@@ -104,7 +120,7 @@ test('batch: what goes in and out is copied', async (t) => {
 });
 
 test('scan: the items that queryKeys gives, without a limit', async (t) => {
-    const store = await openStore(t);
+    const store = await openStore(t, { directory: newRoomyDirectory(t) });
     await store.batch(sets(3000));
     const cases = [
         undefined, {}, { includeDocuments: true }, { descending: true, includeDocuments: true },
@@ -119,7 +135,7 @@ test('scan: the items that queryKeys gives, without a limit', async (t) => {
 });
 
 test('scan: one snapshot, whatever is written meanwhile', async (t) => {
-    const store = await openStore(t);
+    const store = await openStore(t, { directory: newRoomyDirectory(t) });
     const set = (i, n) => ({ type: 'set', key: `key ${ i + 1000 }`, document: { n } });
     await store.batch(Array.from({ length: 2000 }, (_, i) => set(i, 1)));
     const seen = [];
@@ -136,7 +152,7 @@ test('scan: one snapshot, whatever is written meanwhile', async (t) => {
 });
 
 test('scan: may be left early, and several may run at once', async (t) => {
-    const store = await openStore(t);
+    const store = await openStore(t, { directory: newRoomyDirectory(t) });
     await store.batch(sets(1500));
     for await (const item of store.scan()) {
         assert.equal(item.key, 'k0');

@@ -5,7 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const { kixx, openStore, directoryOf, errorOf } = require('./helpers/store.js');
-const { cleanup, newDirectory } = require('./helpers/temp.js');
+const { cleanup, newDirectory, newRoomyDirectory } = require('./helpers/temp.js');
 
 const PAGE = { inclusiveStartIndex: 0, limit: 10 };
 
@@ -44,7 +44,7 @@ test('the synchronous reads see every acknowledged write', async (t) => {
 });
 
 test('the synchronous queryView builds a view of many documents', async (t) => {
-    const store = await openStore(t, { durability: 'os' });
+    const store = await openStore(t, { directory: newRoomyDirectory(t) });
     const set = (i) => ({ type: 'set', key: `key ${ i }`, document: { i } });
     await store.batch(Array.from({ length: 3000 }, (_, i) => set(i)));
     store._db.setView('v', { map: (document, emit) => emit(document.i % 7) });

@@ -5,6 +5,7 @@ const { test } = require('node:test');
 const { collate } = require('./helpers/collate.js');
 const { Random, chooseSeed } = require('./helpers/random.js');
 const { openStore, makeStore, directoryOf, errorOf, allItems } = require('./helpers/store.js');
+const { newRoomyDirectory } = require('./helpers/temp.js');
 
 const rowsOf = (result) => result.items.map((item) => [item.key, item.documentKey]);
 const emitKeys = { map: (document, emit) => document.keys.forEach((key) => emit(key)) };
@@ -160,6 +161,22 @@ test('emitted keys and values follow JSON', async (t) => {
     assert.deepEqual(items, [{ key, value: { date: key }, documentKey: 'doc' }]);
 });
 
+test('emit copies its arguments when it is called', async (t) => {
+    const store = await openStore(t);
+    store.setView('v', { map(document, emit) {
+        const row = { list: [] };
+        for (const tag of document.tags) {
+            row.list.push(tag);
+            emit(row.list, row);
+        }
+        document.tags.push('changed');
+    } });
+    await store.setItem('doc', { tags: ['a', 'b'] });
+    const expected = [[['a'], { list: ['a'] }], [['a', 'b'], { list: ['a', 'b'] }]];
+    assert.deepEqual((await allItems(store, 'v')).map((row) => [row.key, row.value]), expected);
+    assert.deepEqual(await store.getItem('doc'), { tags: ['a', 'b'], _rev: 0 });
+});
+
 test('a query sees every write acknowledged before it', async (t) => {
     const store = await openStore(t);
     store.setView('v', { map: (document, emit) => emit(document.n) });
@@ -183,7 +200,7 @@ test('a query sees every write acknowledged before it', async (t) => {
 });
 
 test('only changed documents are mapped again', async (t) => {
-    const store = await openStore(t);
+    const store = await openStore(t, { directory: newRoomyDirectory(t) });
     const mapped = [];
     store.setView('v', { map(document, emit) {
         mapped.push(document.n);

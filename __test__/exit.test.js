@@ -4,7 +4,7 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 const { startScript } = require('./helpers/child.js');
 const { openStore, allDocuments } = require('./helpers/store.js');
-const { newDirectory } = require('./helpers/temp.js');
+const { newRoomyDirectory } = require('./helpers/temp.js');
 
 const DURABILITIES = ['sync', 'os', 'batched'];
 const TIMEOUT_MS = 20000;
@@ -32,7 +32,7 @@ const ENDINGS = {
 
 /** Lets a process end in some way, and checks that it ended, with nothing acknowledged lost. */
 async function checkEnding(t, durability, ending, { code, writes, writesMin, says }) {
-    const directory = newDirectory(t);
+    const directory = newRoomyDirectory(t);
     const child = startScript(t, 'exit-child.js', [directory, durability, ending], { timeout: TIMEOUT_MS });
     const lines = await child.rest();
     const end = await child.exited;

@@ -6,7 +6,7 @@ const path = require('node:path');
 const { test } = require('node:test');
 const { startScript, startLimited } = require('./helpers/child.js');
 const { openStore, makeStore, directoryOf, errorOf, allDocuments } = require('./helpers/store.js');
-const { newDirectory, newPath, roomyParent, snapshotFiles } = require('./helpers/temp.js');
+const { newDirectory, newPath, newRoomyDirectory, snapshotFiles } = require('./helpers/temp.js');
 
 /** A directory with these files; a null is a directory. */
 function directoryWith(t, files) {
@@ -224,7 +224,7 @@ test('a directory that is not writable is a StorageError', async (t) => {
 });
 
 test('30,000 files load with 256 open files', async (t) => {
-    const directory = newDirectory(t, roomyParent(2 ** 30));
+    const directory = newRoomyDirectory(t);
     for (let i = 0; i < 30000; i += 1) {
         fs.writeFileSync(path.join(directory, `item%3A${ i }.json`), `{"_rev":1,"n":${ i }}`);
     }

@@ -141,7 +141,7 @@ test('a map function that throws: no rows for that document, one warning, listed
     await allItems(store, 'picky');
     await new Promise(setImmediate);
     assert.equal(warnings.length, 1);
-    for (const text of ['picky', 'evil', 'no such field']) {
+    for (const text of ['picky', 'no such field']) {
         assert.ok(warnings[0].message.includes(text), warnings[0].message);
     }
     const listed = JSON.stringify(await store.stats());
@@ -296,8 +296,10 @@ test('a fileSystem whose calls fail: the right error, nothing changed, the next 
     };
     const store = new kixx.Datastore({ directory: 'nowhere', fileSystem });
     cleanup(t, () => store.close());
-    await assert.rejects(store.load(), failing('readDocumentDirectory'));
-    await assert.rejects(store.load(), failing('readDocumentFile'));
+    for (const name of ['readDocumentDirectory', 'readDocumentFile']) {
+        const expected = failing(name);
+        await assert.rejects(store.load(), expected);
+    }
     await store.load();
     const calls = {
         writeDocumentFile: [
@@ -308,7 +310,8 @@ test('a fileSystem whose calls fail: the right error, nothing changed, the next 
     };
     for (const [name, attempts] of Object.entries(calls)) {
         for (const attempt of attempts) {
-            await assert.rejects(attempt(), failing(name));
+            const expected = failing(name);
+            await assert.rejects(attempt(), expected);
             assert.deepEqual(await store.getItem('a'), { _rev: 0, n: 1 });
             assert.equal((await store.queryKeys()).total, 1);
         }

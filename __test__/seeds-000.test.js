@@ -29,17 +29,17 @@ async function otherUser(t, store) {
     return openStore(t, { directory: directoryOf(store) });
 }
 
-/** A store whose updates are overtaken by another user so many times. */
+/** A store whose first `times` updates are overtaken by another user, who raises the price from 1000 on. */
 function overtaken(store, other, times) {
-    let left = times;
+    let overtakings = 0;
     return {
         getItem: (key) => store.getItem(key),
         setItem: (key, document) => store.setItem(key, document),
         updateItem: (key, update) => store.updateItem(key, async (current) => {
             const next = await update(current);
-            if (left > 0) {
-                left -= 1;
-                await other.setItem(key, { ...ITEM, price: 1000 + left });
+            if (overtakings < times) {
+                await other.setItem(key, { ...ITEM, price: 1000 + overtakings });
+                overtakings += 1;
             }
             return next;
         }),
@@ -178,9 +178,9 @@ const CASES = [
         const { ConflictResolver } = await runner.runOne(block, { datastore: overtaken(store, other, 2) });
         const raise = (item) => ({ ...item, price: item.price + 1 });
         const retried = await ConflictResolver.resolveUpdate('item:123', raise);
-        assert.deepEqual([retried.price, retried._rev], [1001, 3]);
+        assert.deepEqual([retried.price, retried._rev], [1002, 3]);
         const last = await ConflictResolver.resolveUpdate('item:123', raise, 'last-wins');
-        assert.deepEqual([last.price, last._rev], [1002, 4]);
+        assert.deepEqual([last.price, last._rev], [1003, 4]);
         assert.equal(await ConflictResolver.resolveUpdate('item:123', raise, 'merge'), undefined);
         await assert.rejects(ConflictResolver.resolveUpdate('item:123', raise, 'x'), /Unknown conflict/);
         const always = await runner.runOne(block, { datastore: overtaken(store, other, Infinity) });

@@ -70,7 +70,8 @@ function installPeers() {
     try {
         ensureDependencies(here, []);
     } catch (error) {
-        console.log(`The peers could not be installed, so they are left out:\n${ error.message }\n`);
+        const reason = error.message.split('\n').slice(0, 4).join('\n');
+        console.log(`The peers could not be installed, so they are left out. ${ reason }\n`);
     }
 }
 

@@ -54,7 +54,7 @@ function assertHolds(key, { kind, value }, current) {
 
 function conflict(key, expected, current) {
     const found = current === null ? 'it does not exist' : `it is at revision ${ current.version }`;
-    return new ConflictError(`Document ${ quote(key) }: expected ${ expected }, but ${ found }`, { key, expected });
+    return new ConflictError(`Conflict at ${ quote(key) }: expected ${ expected }, but ${ found }`, { key, expected });
 }
 
 module.exports = { absent, anything, assertHolds, atRevision, atRevisionIfPresent, conflict, unchangedSince };

@@ -3,21 +3,21 @@
 /**
  * A deep copy of plain JSON data: what JSON.parse gives. Nothing else is handled.
  *
- * Spreading clones by hidden class, four times as fast as writing property by property.
+ * Spreading clones by hidden class, faster than writing property by property.
  */
 function copy(value) {
     if (typeof value !== 'object' || value === null) {
         return value;
     }
-    return Array.isArray(value) ? copyArray(value) : copyObject(value);
+    return Array.isArray(value) ? copyArray(value, copy) : copyObject(value);
 }
 
-function copyArray(array) {
+function copyArray(array, copyItem) {
     const result = array.slice();
     for (let i = 0; i < result.length; i += 1) {
         const item = result[i];
         if (typeof item === 'object' && item !== null) {
-            result[i] = copy(item);
+            result[i] = copyItem(item);
         }
     }
     return result;
@@ -43,4 +43,12 @@ function setProperty(object, name, value) {
     }
 }
 
-module.exports = { copy, setProperty };
+/** Whether objects inherit no enumerable properties, as is usual. */
+function isUnextended(prototype) {
+    for (const name in prototype) {
+        return name === undefined;
+    }
+    return true;
+}
+
+module.exports = { copy, copyArray, isUnextended, setProperty };

@@ -79,8 +79,7 @@ for (const [ name, Class ] of Object.entries(classes)) {
 function errorFromText(text) {
     const { code, message, key, expected, cause } = JSON.parse(text);
     const Class = classByCode.get(code) ?? StorageError;
-    const named = key === undefined || message.includes(key) ? message : `${ JSON.stringify(key) }: ${ message }`;
-    return new Class(named, { key, expected, cause: cause === undefined ? undefined : new Error(cause) });
+    return new Class(message, { key, expected, cause: cause === undefined ? undefined : new Error(cause) });
 }
 
 /** The error for what a native call threw. */

@@ -3,7 +3,7 @@
 const { types } = require('node:util');
 const { AssertionError } = require('./errors.js');
 const { describe } = require('./describe.js');
-const { setProperty } = require('./copy.js');
+const { isUnextended, setProperty } = require('./copy.js');
 
 /** Longer arrays are refused: a sparse one costs nothing until it is written out. */
 const MAX_ARRAY_LENGTH = 2 ** 25;
@@ -101,13 +101,6 @@ function takeProperties(walk, source, target) {
             }
         }
     }
-}
-
-function isUnextended(prototype) {
-    for (const name in prototype) {
-        return name === undefined;
-    }
-    return true;
 }
 
 /** What JSON holds for a value: undefined for nothing. */

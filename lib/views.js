@@ -13,7 +13,8 @@ const { batchMapper } = require('./view-map.js');
 class Views {
     #handle;
     #reader;
-    #mappers = new Map();
+    // By id: the wrapped map function, and how many queries wait for a thread to catch up.
+    #views = new Map();
 
     constructor(handle) {
         this.#handle = handle;
@@ -22,7 +23,7 @@ class Views {
     /** The store is loaded: native code may have the views. */
     attach(reader) {
         this.#reader = reader;
-        for (const [id, mapBatch] of this.#mappers) {
+        for (const [id, { mapBatch }] of this.#views) {
             native.setView(this.#handle, id, mapBatch);
         }
     }
@@ -36,58 +37,82 @@ class Views {
         if (this.#reader !== undefined) {
             call(native.setView, this.#handle, id, mapBatch);
         }
-        this.#mappers.set(id, mapBatch);
+        this.#views.set(id, { mapBatch, waiting: 0 });
     }
 
     has(id) {
-        return this.#mappers.has(viewId(id));
+        return this.#views.has(viewId(id));
     }
 
     delete(id) {
         if (this.#reader !== undefined) {
             call(native.deleteView, this.#handle, viewId(id));
         }
-        return this.#mappers.delete(viewId(id));
+        return this.#views.delete(viewId(id));
     }
 
-    /** A page of rows. Waits for a thread only when documents changed since the last query. */
+    /**
+     * A page of rows. A few changed documents are mapped here and now; for more, the answer comes from a
+     * thread, which calls the map function batch by batch.
+     */
     async query(id, query) {
-        this.#mapper(id);
-        const page = this.#page(id, query);
+        const view = this.#view(id);
+        const page = this.#page(id, query) ?? this.#catchUpAndPage(id, view, query);
         if (page !== undefined) {
             return page;
         }
         const { start, end, descending, offset, limit, includeDocuments } = query;
-        const text = await openPort().submit((promise) => {
-            const documents = includeDocuments ? 1 : 0;
-            native.queryView(this.#handle, promise, id, start, end, descending, offset, limit, documents);
-        });
-        const { total, next, rows, documents } = JSON.parse(text);
-        return { items: items(rows, documents), exclusiveEndIndex: next, total };
+        view.waiting += 1;
+        try {
+            const text = await openPort().submit((promise) => {
+                const documents = includeDocuments ? 1 : 0;
+                native.queryView(this.#handle, promise, id, start, end, descending, offset, limit, documents);
+            });
+            const { total, next, rows, documents } = JSON.parse(text);
+            return { items: items(rows, documents), exclusiveEndIndex: next, total };
+        } finally {
+            view.waiting -= 1;
+        }
     }
 
     /** A page of rows, with the map function called from here as often as it takes. */
     queryNow(id, query) {
-        const mapBatch = this.#mapper(id);
-        for (;;) {
-            const page = this.#page(id, query);
-            if (page !== undefined) {
-                return page;
+        const view = this.#view(id);
+        let page = this.#page(id, query);
+        while (page === undefined) {
+            while (this.#mapBatch(id, view)) {
+                // Until there is nothing to map.
             }
-            let batch = call(native.viewNext, this.#handle, id);
-            while (batch !== null) {
-                call(native.viewApply, this.#handle, id, mapBatch(batch));
-                batch = call(native.viewNext, this.#handle, id);
-            }
+            page = this.#page(id, query);
         }
+        return page;
     }
 
-    #mapper(id) {
-        const mapBatch = this.#mappers.get(viewId(id));
-        if (mapBatch === undefined) {
+    /** One batch is all that may keep the event loop, and none when a thread is at it already. */
+    #catchUpAndPage(id, view, query) {
+        if (view.waiting > 0) {
+            return undefined;
+        }
+        this.#mapBatch(id, view);
+        return this.#page(id, query);
+    }
+
+    /** Whether there was something to map. */
+    #mapBatch(id, { mapBatch }) {
+        const batch = call(native.viewNext, this.#handle, id);
+        if (batch === null) {
+            return false;
+        }
+        call(native.viewApply, this.#handle, id, mapBatch(batch));
+        return true;
+    }
+
+    #view(id) {
+        const view = this.#views.get(viewId(id));
+        if (view === undefined) {
             throw new AssertionError(`There is no view ${ quote(id) }: register it with setView() first`);
         }
-        return mapBatch;
+        return view;
     }
 
     /** undefined when the view has to catch up first. */

@@ -62,7 +62,15 @@ impl ErrorKind {
 impl Error {
     /// An error of `kind`; `message` names the thing and what to do.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { details: Arc::new(Details { kind, message: message.into(), key: None, expected: None, source: None }) }
+        Self {
+            details: Arc::new(Details {
+                kind,
+                message: message.into(),
+                key: None,
+                expected: None,
+                source: None,
+            }),
+        }
     }
 
     /// The caller's mistake.
@@ -82,12 +90,16 @@ impl Error {
 
     /// A failure of our own: `what` stopped unexpectedly.
     pub fn internal(what: &str) -> Self {
-        Self::new(ErrorKind::Storage, format!("Internal error: {what} stopped unexpectedly. Open the datastore again"))
+        Self::new(
+            ErrorKind::Storage,
+            format!("Internal error: {what} stopped unexpectedly. Open the datastore again"),
+        )
     }
 
     /// A failed file operation: `action` on `path` ("write", "open" ...).
     pub fn io(action: &str, path: &Path, source: std::io::Error) -> Self {
-        Self::new(ErrorKind::Storage, format!("Could not {action} {}: {source}", path.display())).with_source(source)
+        Self::new(ErrorKind::Storage, format!("Could not {action} {}: {source}", path.display()))
+            .with_source(source)
     }
 
     /// Names the document that the error is about.

@@ -23,6 +23,17 @@ pub mod views;
 pub mod datastore;
 #[cfg(feature = "node")]
 #[allow(unsafe_code, unreachable_pub, reason = "Node-API is a C interface, and its exports are public")]
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the macro decides how arguments are passed"
+)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "numbers are doubles in JavaScript: whole numbers are exact up to 2^53, and casts back saturate"
+)]
 mod node;
 
 pub use error::{Error, ErrorKind, Result};

@@ -74,7 +74,7 @@ fn snapshots_are_read_by_other_threads_while_the_tree_changes() {
             let snapshot = tree.clone();
             let expected = 20_000 - 1_000 * round;
             scope.spawn(move || {
-                assert_eq!(snapshot.iter().filter(|entry| entry.version() == 0).count(), expected)
+                assert_eq!(snapshot.iter().filter(|entry| entry.version() == 0).count(), expected);
             });
             for number in shuffled(20_000).skip(1_000 * round).take(1_000) {
                 tree.insert(Entry::new(key(number).as_bytes(), b"changed", 1, number));
@@ -94,7 +94,8 @@ proptest! {
         probes in prop::collection::vec(0..30_000u64, 50),
     ) {
         let mut tree = Tree::from_sorted((0..start).map(entry));
-        let mut model: BTreeMap<String, Entry> = (0..start).map(|number| (key(number), entry(number))).collect();
+        let pairs = (0..start).map(|number| (key(number), entry(number)));
+        let mut model: BTreeMap<String, Entry> = pairs.collect();
         let before = (tree.clone(), model.clone());
         for (removes, number) in writes {
             let key = key(number);

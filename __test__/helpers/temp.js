@@ -55,6 +55,11 @@ function roomyParent(bytes) {
     }
 }
 
+/** A new empty directory for many documents. */
+function newRoomyDirectory(t, bytes = 2 ** 30) {
+    return newDirectory(t, roomyParent(bytes));
+}
+
 /** Whether two names that differ only in case are one file here. */
 function isCaseInsensitive(directory) {
     const probe = path.join(directory, 'Probe.tmp');
@@ -78,4 +83,4 @@ function snapshotFiles(directory) {
     return files;
 }
 
-module.exports = { cleanup, newPath, newDirectory, roomyParent, isCaseInsensitive, snapshotFiles };
+module.exports = { cleanup, newPath, newDirectory, newRoomyDirectory, isCaseInsensitive, snapshotFiles };

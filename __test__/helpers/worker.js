@@ -25,6 +25,7 @@ const CALLS = {
 
 /** Writes and queries its view until the thread is terminated; posts what was acknowledged. */
 async function storm(name) {
+    await store.load();
     store.setView('byN', { map: VIEWS.byN });
     // Each writer has its own key, so that its numbers only go up.
     const write = async (n) => {

@@ -32,7 +32,7 @@ enum Engine {
 impl Datastore {
     /// Opens a store: an empty one in memory, or that of a directory, which is loaded unless a handle in
     /// this process has it open. Blocks while files are read.
-    pub fn open(fs: Arc<dyn FileSystem>, options: &Options, damage: OnDamage) -> Result<Self> {
+    pub fn open(fs: &Arc<dyn FileSystem>, options: &Options, damage: OnDamage) -> Result<Self> {
         match &options.location {
             Location::Memory => {
                 let store = Arc::new(MemoryStore::new());

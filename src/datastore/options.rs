@@ -34,7 +34,8 @@ impl Options {
         let durability = format!("{:?}", self.durability).to_lowercase();
         let expected =
             format!("durability '{durability}' and flushInterval {}", self.flush_interval.as_millis());
-        let message = format!("This directory is already open in this process, with {expected}. Use the same");
+        let message =
+            format!("This directory is already open in this process, with {expected}. Use the same");
         Err(Error::assertion(message).with_expected(expected))
     }
 }

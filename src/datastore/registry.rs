@@ -19,7 +19,11 @@ pub struct Registry {
 enum Slot {
     /// Being opened or closed by some thread. Others wait.
     Busy,
-    Open { store: Arc<DirectoryStore>, options: Options, handles: usize },
+    Open {
+        store: Arc<DirectoryStore>,
+        options: Options,
+        handles: usize,
+    },
 }
 
 impl Registry {
@@ -33,18 +37,20 @@ impl Registry {
     /// [`Registry::release`].
     pub fn acquire(
         &self,
-        fs: Arc<dyn FileSystem>,
+        fs: &Arc<dyn FileSystem>,
         directory: &Path,
         options: &Options,
         damage: OnDamage,
     ) -> Result<(PathBuf, Arc<DirectoryStore>)> {
-        fs.create_directory(directory).map_err(|error| Error::io("create the directory", directory, error))?;
+        fs.create_directory(directory)
+            .map_err(|error| Error::io("create the directory", directory, error))?;
         let path = fs.canonicalize(directory).map_err(|error| Error::io("resolve", directory, error))?;
         if let Some(store) = self.share_or_reserve(&path, options)? {
             return Ok((path, store));
         }
         let mut reservation = Reservation { registry: self, path: &path, outcome: None };
-        let store = Arc::new(DirectoryStore::open(fs, &path, options.durability, options.flush_interval, damage)?);
+        let store =
+            Arc::new(DirectoryStore::open(fs, &path, options.durability, options.flush_interval, damage)?);
         reservation.outcome =
             Some(Slot::Open { store: Arc::clone(&store), options: options.clone(), handles: 1 });
         drop(reservation);

@@ -12,7 +12,9 @@ use crate::{Error, Result};
 /// Whether documents may be stored under `bytes`, an encoded key. Stores may refuse more.
 pub fn assert_storable(bytes: &[u8]) -> Result<()> {
     if bytes.is_empty() {
-        return Err(Error::assertion("A document key must be a non-empty string").with_expected("a non-empty string"));
+        return Err(
+            Error::assertion("A document key must be a non-empty string").with_expected("a non-empty string")
+        );
     }
     if !key::is_well_formed(bytes) {
         let message = "A document key must be well-formed Unicode: this one holds half of a surrogate pair";

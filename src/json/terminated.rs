@@ -10,7 +10,7 @@ const ESCAPE: u8 = 1;
 #[inline]
 pub(crate) fn push_terminated(out: &mut Vec<u8>, bytes: &[u8]) {
     // No early exit: that way the compiler looks at many bytes at once.
-    if bytes.iter().fold(true, |plain, &byte| plain & (byte > ESCAPE)) {
+    if bytes.iter().copied().fold(u8::MAX, u8::min) > ESCAPE {
         out.extend_from_slice(bytes);
     } else {
         for &byte in bytes {

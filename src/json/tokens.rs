@@ -61,12 +61,11 @@ impl<'a> Tokens<'a> {
     pub(crate) fn next(&mut self) -> Result<Option<Token>, JsonError> {
         self.skip_white_space();
         let token = match self.next {
-            Next::Value => self.value(),
             Next::CommaOrEnd => self.after_value(),
             Next::NameOrEnd if self.peek() == Some(b'}') => self.close(Kind::EndObject),
             Next::NameOrEnd => self.name(),
             Next::ValueOrEnd if self.peek() == Some(b']') => self.close(Kind::EndArray),
-            Next::ValueOrEnd => self.value(),
+            Next::Value | Next::ValueOrEnd => self.value(),
             Next::End if self.at == self.text.len() => return Ok(None),
             Next::End => return Err(self.expected("nothing after the value")),
         };
@@ -296,10 +295,7 @@ mod tests {
         while let Some(token) = tokens.next().unwrap() {
             seen.push(&text[token.start..token.end]);
         }
-        assert_eq!(
-            seen.join(" "),
-            r#"{ "a" [ 1 -2.5e+3 { } ] "b\"" null "c" [ true false "x" ] }"#
-        );
+        assert_eq!(seen.join(" "), r#"{ "a" [ 1 -2.5e+3 { } ] "b\"" null "c" [ true false "x" ] }"#);
     }
 
     #[test]
@@ -333,19 +329,54 @@ mod tests {
         check(&text[1..]).unwrap_err();
     }
 
+    const PIECES: [&str; 39] = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"",
+        "\\",
+        "\"a\"",
+        "\"\\u00e9\"",
+        "\"\\ud800\"",
+        "\\u12",
+        "é",
+        "😀",
+        "0",
+        "1",
+        "12",
+        "-",
+        ".",
+        "e",
+        "E+",
+        "5e-7",
+        "null",
+        "true",
+        "false",
+        "tru",
+        " ",
+        "\n",
+        "\t",
+        "\u{1f}",
+        "\u{7f}",
+        "[]",
+        "\"k\":",
+        "{\"k\":1}",
+        "[1,2]",
+        "\"0123456789abcdef\"",
+        "\"01234567\"",
+        "\u{feff}",
+        "\u{a0}",
+    ];
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_000))]
 
         #[test]
         fn accepts_what_serde_json_accepts(
-            pieces in proptest::collection::vec(
-                proptest::sample::select(&[
-                    "{", "}", "[", "]", ",", ":", "\"", "\\", "\"a\"", "\"\\u00e9\"", "\"\\ud800\"", "\\u12", "é", "😀",
-                    "0", "1", "12", "-", ".", "e", "E+", "5e-7", "null", "true", "false", "tru", " ", "\n", "\t",
-                    "\u{1f}", "\u{7f}", "\"k\":", "{\"k\":1}", "[1,2]", "\"0123456789abcdef\"", "\u{feff}", "\u{a0}",
-                ][..]),
-                0..9,
-            ),
+            pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..9),
         ) {
             let text = pieces.concat();
             let reference = serde_json::from_str::<IgnoredAny>(&text).is_ok();

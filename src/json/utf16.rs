@@ -90,7 +90,7 @@ pub fn quote(bytes: &[u8]) -> String {
 #[inline]
 fn is_basic(text: &str) -> bool {
     // No early exit: that way the compiler looks at many bytes at once.
-    text.bytes().fold(true, |basic, byte| basic & (byte < ASTRAL_LEAD))
+    text.bytes().fold(0, u8::max) < ASTRAL_LEAD
 }
 
 /// The code units, or `None` when the bytes are no encoding.
@@ -156,7 +156,9 @@ mod tests {
 
     #[test]
     fn foreign_bytes_do_not_pass() {
-        for bytes in [&b"\xff"[..], b"\x80", b"a\xc3", "😀".as_bytes(), b"\xed\xa0", b"\xed\xa0\x80", b"\xc0\x80"] {
+        for bytes in
+            [&b"\xff"[..], b"\x80", b"a\xc3", "😀".as_bytes(), b"\xed\xa0", b"\xed\xa0\x80", b"\xc0\x80"]
+        {
             assert!(!is_well_formed(bytes), "{bytes:x?}");
             let _ = decode(bytes);
         }

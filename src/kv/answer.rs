@@ -32,12 +32,15 @@ impl<T> Answer<T> {
     {
         let (sender, receiver) = oneshot::channel();
         let spawned = thread::Builder::new().name("kixx-blocking".to_owned()).spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("a background task")));
+            let result = catch_unwind(AssertUnwindSafe(work))
+                .unwrap_or_else(|_| Err(Error::internal("a background task")));
             let _ = sender.send(result);
         });
         match spawned {
             Ok(_) => Self::from_receiver(receiver),
-            Err(error) => Err(Error::new(ErrorKind::Storage, format!("Could not start a thread: {error}"))).into(),
+            Err(error) => {
+                Err(Error::new(ErrorKind::Storage, format!("Could not start a thread: {error}"))).into()
+            }
         }
     }
 

@@ -32,10 +32,8 @@ const KEY_LENGTH_AT: usize = 16;
 const KEY_AT: usize = 20;
 
 impl Entry {
-    /// An entry with its own copy of `key` and `value`.
-    ///
-    /// # Panics
-    /// When the key is longer than 4 GiB, which [`super::MAX_KEY_BYTES`] forbids.
+    /// An entry with its own copy of `key`, which must be shorter than 4 GiB, and `value`.
+    #[expect(clippy::cast_possible_truncation, reason = "stores refuse keys over MAX_KEY_BYTES")]
     pub fn new(key: &[u8], value: &[u8], version: Version, sequence: Sequence) -> Self {
         let mut bytes = Vec::with_capacity(KEY_AT + key.len() + value.len());
         bytes.extend_from_slice(&version.to_le_bytes());

@@ -18,11 +18,17 @@ const DOCUMENTS: Space = Space::DOCUMENTS;
 
 /// The text of a document; null if there is none; undefined if it is still at `known_sequence`.
 #[napi(catch_unwind)]
-pub fn get(handle: &External<Rc<Handle>>, key: Key, known_sequence: f64) -> napi::Result<Either3<String, Null, ()>> {
+pub fn get(
+    handle: &External<Rc<Handle>>,
+    key: Key,
+    known_sequence: f64,
+) -> napi::Result<Either3<String, Null, ()>> {
     let Some(entry) = ready_answer(handle.store()?.get(DOCUMENTS, &key.0))? else {
         return Ok(Either3::B(Null));
     };
-    if entry.sequence() as f64 == known_sequence {
+    #[expect(clippy::float_cmp, reason = "whole numbers")]
+    let unchanged = entry.sequence() as f64 == known_sequence;
+    if unchanged {
         return Ok(Either3::C(()));
     }
     handle.last_sequence.set(entry.sequence());
@@ -95,7 +101,9 @@ pub fn commit_batch(
         let rows: Vec<String> = committed
             .versions
             .iter()
-            .map(|version| version.map_or(format!("[-1,{sequence}]"), |version| format!("[{version},{sequence}]")))
+            .map(|version| {
+                version.map_or(format!("[-1,{sequence}]"), |version| format!("[{version},{sequence}]"))
+            })
             .collect();
         Ok(Some(format!("[{}]", rows.join(","))))
     };
@@ -122,7 +130,7 @@ fn operation(
             let mut text = text.into_bytes();
             let body = json::body_of_normalized(&mut text)
                 .ok_or_else(|| to_js(Error::assertion("A document must come from the strict copy")))?;
-            Write::Put((&*body).into(), versioning)
+            Write::Put(body.into(), versioning)
         }
     };
     Ok(Operation { space: DOCUMENTS, key: key.0.as_slice().into(), check, write })

@@ -5,7 +5,7 @@ use super::handle::{Handle, State};
 use super::port::{Port, PromiseId, Task};
 use crate::Error;
 use crate::datastore::{Datastore, Location, Options};
-use crate::fs::OsFileSystem;
+use crate::fs::{FileSystem, OsFileSystem};
 use crate::kv::{Answer, Durability};
 use crate::stores::directory::OnDamage;
 use napi::Env;
@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-const DEFAULT_FLUSH_INTERVAL: Duration = Duration::from_millis(2_000);
+const DEFAULT_FLUSH_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A handle from options in JSON; touches no disk.
 #[napi(catch_unwind)]
@@ -36,8 +36,10 @@ pub fn load(env: &Env, handle: &External<Rc<Handle>>, id: PromiseId, quarantine:
     }
     let options = inner.options.clone();
     let damage = if quarantine == 0 { OnDamage::Refuse } else { OnDamage::Quarantine };
-    let opened =
-        Answer::blocking(move || Datastore::open(Arc::new(OsFileSystem), &options, damage).map(Arc::new));
+    let opened = Answer::blocking(move || {
+        let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem);
+        Datastore::open(&fs, &options, damage).map(Arc::new)
+    });
     handle.submit(env, id, Task::text(finish_load(inner, opened)))
 }
 
@@ -112,7 +114,8 @@ fn report(datastore: &Datastore) -> String {
 }
 
 fn parse_options(text: &str) -> crate::Result<Options> {
-    let options: Value = serde_json::from_str(text).map_err(|_| Error::assertion("The options must be JSON"))?;
+    let options: Value =
+        serde_json::from_str(text).map_err(|_| Error::assertion("The options must be JSON"))?;
     let location = match (options.get("directory"), options.get("memory")) {
         (Some(Value::String(directory)), _) => Location::Directory(PathBuf::from(directory)),
         (_, Some(Value::Bool(true))) => Location::Memory,

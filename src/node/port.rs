@@ -151,7 +151,12 @@ impl Task {
         match self {
             Self::Commit(answer) => Pin::new(answer).poll(context).map(|result| match result {
                 Ok(committed) => Outcome::Settled {
-                    version: committed.versions.first().copied().flatten().map_or(-1.0, |version| version as f64),
+                    version: committed
+                        .versions
+                        .first()
+                        .copied()
+                        .flatten()
+                        .map_or(-1.0, |version| version as f64),
                     sequence: committed.sequence as f64,
                 },
                 Err(error) => Outcome::Failed(error),

@@ -31,7 +31,14 @@ pub(super) fn words(env: &Env, number: Arc<AtomicU64>) -> Result<Option<Uint32Ar
     let mut array = ptr::null_mut();
     // SAFETY: `buffer` is an array buffer of 8 bytes in this environment.
     let status = unsafe {
-        sys::napi_create_typedarray(env.raw(), sys::TypedarrayType::uint32_array, 2, buffer, 0, &raw mut array)
+        sys::napi_create_typedarray(
+            env.raw(),
+            sys::TypedarrayType::uint32_array,
+            2,
+            buffer,
+            0,
+            &raw mut array,
+        )
     };
     napi::check_status!(status, "Could not create a typed array")?;
     // SAFETY: `array` is a value of this environment.

@@ -25,7 +25,6 @@ pub fn open_snapshot(handle: &External<Rc<Handle>>) -> napi::Result<External<Sna
 
 /// The next part of a scan, behind `after`: `{"keys":[...]}` and `"documents":[...]` if asked for.
 #[napi(catch_unwind)]
-#[expect(clippy::too_many_arguments, reason = "crosses the border once")]
 pub fn snapshot_page(
     snapshot: &External<Snapshot>,
     start: Option<Key>,

@@ -33,7 +33,11 @@ const SPACES: ViewSpaces = ViewSpaces { rows: Space(0), documents: Space(1) };
 
 /// Registers a view, in place of one of the same id.
 #[napi(catch_unwind)]
-pub fn set_view(handle: &External<Rc<Handle>>, id: String, map: Function<String, String>) -> napi::Result<()> {
+pub fn set_view(
+    handle: &External<Rc<Handle>>,
+    id: String,
+    map: Function<String, String>,
+) -> napi::Result<()> {
     let map: MapFunction =
         map.build_threadsafe_function::<String>().callee_handled::<false>().weak::<true>().build()?;
     let view = View::new(Arc::new(MemoryStore::new()), SPACES);
@@ -56,7 +60,6 @@ pub fn has_view(handle: &External<Rc<Handle>>, id: String) -> bool {
 
 /// A page of rows; null when the view is not up to date.
 #[napi(catch_unwind)]
-#[expect(clippy::too_many_arguments, reason = "crosses the border once")]
 pub fn view_page(
     handle: &External<Rc<Handle>>,
     id: String,
@@ -88,7 +91,7 @@ pub fn view_page(
 /// Brings a view up to date on another thread, then resolves with a page of rows, and with documents if
 /// `documents` is not 0.
 #[napi(catch_unwind)]
-#[expect(clippy::too_many_arguments, reason = "crosses the border once")]
+#[allow(clippy::too_many_arguments, reason = "everything crosses the border once")]
 pub fn query_view(
     env: &Env,
     handle: &External<Rc<Handle>>,
@@ -167,7 +170,12 @@ enum Tail {
 
 fn find(handle: &Handle, id: &str) -> napi::Result<Rc<NodeView>> {
     let view = handle.views.borrow().get(id).cloned();
-    view.ok_or_else(|| to_js(Error::new(ErrorKind::Assertion, format!("There is no view \"{id}\". Register it with setView()"))))
+    view.ok_or_else(|| {
+        to_js(Error::new(
+            ErrorKind::Assertion,
+            format!("There is no view \"{id}\". Register it with setView()"),
+        ))
+    })
 }
 
 fn query(
@@ -177,7 +185,8 @@ fn query(
     offset: f64,
     limit: f64,
 ) -> napi::Result<ViewQuery> {
-    ViewQuery::new(start.as_deref(), end.as_deref(), direction(descending), count(offset), count(limit)).map_err(to_js)
+    ViewQuery::new(start.as_deref(), end.as_deref(), direction(descending), count(offset), count(limit))
+        .map_err(to_js)
 }
 
 /// `{"total":n,"next":n|null,"rows":[[key, documentKey, value?], ...]` and the tail.

@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn the_text_is_a_json_array() {
-        let text = |documents: &[Entry]| MapBatch { ticket: Ticket(1), documents: documents.into() }.text().unwrap();
+        let text =
+            |documents: &[Entry]| MapBatch { ticket: Ticket(1), documents: documents.into() }.text().unwrap();
         let (a, b) = (Entry::new(b"a", b"{}", 0, 1), Entry::new(b"b", br#"{"x":"y"}"#, 12, 2));
         assert_eq!(text(&[]), "[]");
         assert_eq!(text(&[a, b]), r#"[{"_rev":0},{"_rev":12,"x":"y"}]"#);

@@ -1,13 +1,13 @@
 //! A view and its way to freshness.
 
 use super::batch::{BatchLimit, MapBatch, Ticket};
+use super::emission::Emission;
 use super::failures::Failures;
 use super::mapped::MappedDocument;
 use super::query::{ViewPage, ViewQuery, page};
-use super::replace::{Changes, Target};
-use super::row::Emission;
+use super::replace::{Replacement, Target};
 use super::work::{Indexed, Work};
-use crate::kv::{KeyRange, Read, Sequence, Space, Store};
+use crate::kv::{Entry, KeyRange, Read, Sequence, Space, Store};
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -116,11 +116,12 @@ impl View {
             let message = format!("{} documents were mapped, not {}", mapped.len(), batch.documents.len());
             return Err(Error::assertion(message));
         }
-        let mut changes = Changes::default();
+        let mut replacement = self.replacement();
         for (document, mapped) in batch.documents.iter().zip(mapped) {
-            changes.replace(self.target(), document, &self.emission(document.key())?, mapped);
+            let old = self.indexed(document.key())?;
+            replacement.replace(document, emission(old.as_ref())?, mapped);
         }
-        self.commit(changes)?;
+        self.commit(replacement)?;
         progress.outstanding = None;
         if let Some(work) = progress.work.take_if(|work| work.is_done()) {
             self.show(work.through())?;
@@ -157,19 +158,21 @@ impl View {
     }
 
     fn remove(&self, document_keys: &[Box<[u8]>]) -> Result<()> {
-        let mut changes = Changes::default();
+        let mut replacement = self.replacement();
         for key in document_keys {
-            changes.remove(self.target(), key, &self.emission(key)?);
+            let old = self.indexed(key)?;
+            replacement.remove(key, emission(old.as_ref())?);
         }
-        self.commit(changes)
+        self.commit(replacement)
     }
 
-    fn commit(&self, changes: Changes) -> Result<()> {
-        if !changes.batch.operations.is_empty() {
-            self.rows.commit(changes.batch).wait()?;
+    fn commit(&self, replacement: Replacement) -> Result<()> {
+        let (batch, failures) = replacement.into_parts();
+        if !batch.operations.is_empty() {
+            self.rows.commit(batch).wait()?;
         }
         let mut shown = lock(&self.shown);
-        for change in changes.failures {
+        for change in failures {
             shown.failures.apply(change);
         }
         Ok(())
@@ -182,16 +185,19 @@ impl View {
         Ok(())
     }
 
-    fn emission(&self, document_key: &[u8]) -> Result<Emission> {
-        match self.rows.get(self.spaces.documents, document_key).wait()? {
-            Some(entry) => Emission::from_bytes(entry.value()),
-            None => Ok(Emission::default()),
-        }
+    /// What the index holds for a document.
+    fn indexed(&self, document_key: &[u8]) -> Result<Option<Entry>> {
+        self.rows.get(self.spaces.documents, document_key).wait()
     }
 
-    fn target(&self) -> Target {
-        Target { spaces: self.spaces, max_key_bytes: self.rows.capability().max_key_bytes }
+    fn replacement(&self) -> Replacement {
+        let max_key_bytes = self.rows.capability().max_key_bytes;
+        Replacement::new(Target { spaces: self.spaces, max_key_bytes })
     }
+}
+
+fn emission(indexed: Option<&Entry>) -> Result<Emission<'_>> {
+    indexed.map_or(Ok(Emission::NOTHING), |entry| Emission::read(entry.value()))
 }
 
 /// State behind these locks is whole after every statement, so a panic elsewhere does not spoil it.

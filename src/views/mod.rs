@@ -5,6 +5,7 @@
 //! view replaces their rows. Queries read the rows as they were when the view last was complete.
 
 mod batch;
+mod emission;
 mod failures;
 mod index;
 mod mapped;

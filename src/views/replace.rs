@@ -1,17 +1,19 @@
-//! The changes that replace a document's rows. Nothing is written here.
+//! The changes that replace a document's rows. Nothing is committed here.
 
+use super::emission::{Emission, EmissionWriter};
 use super::failures::FailureChange;
 use super::index::ViewSpaces;
 use super::mapped::{EmittedRow, MappedDocument};
-use super::row::{Emission, row_key, row_value};
-use crate::json::collate;
-use crate::kv::{Batch, Check, Entry, Operation, Versioning, Write};
+use super::row::{row_key, row_value};
+use crate::kv::{Batch, Check, Entry, Operation, Space, Versioning, Write};
 
-/// What to commit, and what to do with the failures once that is done.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    pub(super) batch: Batch,
-    pub(super) failures: Vec<FailureChange>,
+/// Collects what to commit, and what to do with the failures once that is done.
+#[derive(Debug)]
+pub(super) struct Replacement {
+    target: Target,
+    batch: Batch,
+    failures: Vec<FailureChange>,
+    emitted: EmissionWriter,
 }
 
 /// Where the rows go, and what fits there.
@@ -21,87 +23,88 @@ pub(super) struct Target {
     pub(super) max_key_bytes: usize,
 }
 
-impl Changes {
+impl Replacement {
+    pub(super) fn new(target: Target) -> Self {
+        Self { target, batch: Batch::default(), failures: Vec::new(), emitted: EmissionWriter::default() }
+    }
+
     /// Puts the rows that `mapped` says in place of those of `old`.
-    pub(super) fn replace(&mut self, target: Target, document: &Entry, old: &Emission, mapped: &MappedDocument<'_>) {
+    pub(super) fn replace(&mut self, document: &Entry, old: Emission<'_>, mapped: &MappedDocument<'_>) {
         let first = self.batch.operations.len();
+        let mut emitted = std::mem::take(&mut self.emitted);
+        emitted.begin();
         let outcome = match mapped {
             MappedDocument::Failed(message) => Err(message.clone()),
-            MappedDocument::Rows(rows) => self.put_rows(target, document, rows),
+            MappedDocument::Rows(rows) => self.put_rows(document, rows, &mut emitted),
         };
-        let (new, message) = match outcome {
-            Ok(collated_keys) => (Emission { failed: false, collated_keys }, None),
+        match outcome {
+            Ok(()) => self.finish(document.key(), old, emitted.emission()),
             Err(message) => {
                 self.batch.operations.truncate(first);
-                (Emission { failed: true, collated_keys: Vec::new() }, Some(message))
+                self.finish(document.key(), old, Emission::FAILURE);
+                self.failures.push(FailureChange::Add(document.key().into(), message));
             }
-        };
-        self.finish(target, document.key(), old, &new, message);
+        }
+        self.emitted = emitted;
     }
 
     /// Removes the rows of a document that is gone.
-    pub(super) fn remove(&mut self, target: Target, document_key: &[u8], old: &Emission) {
-        self.finish(target, document_key, old, &Emission::default(), None);
+    pub(super) fn remove(&mut self, document_key: &[u8], old: Emission<'_>) {
+        self.finish(document_key, old, Emission::NOTHING);
+    }
+
+    /// What to commit, and then what to tell the failures.
+    pub(super) fn into_parts(self) -> (Batch, Vec<FailureChange>) {
+        (self.batch, self.failures)
     }
 
     fn put_rows(
         &mut self,
-        target: Target,
         document: &Entry,
         rows: &[EmittedRow<'_>],
-    ) -> Result<Vec<Box<[u8]>>, String> {
-        let mut collated_keys = Vec::with_capacity(rows.len());
+        emitted: &mut EmissionWriter,
+    ) -> Result<(), String> {
         for (ordinal, row) in (0..).zip(rows) {
-            let collated = collate(row.key).map_err(|error| error.to_string())?;
-            let key = row_key(&collated, document.key(), ordinal);
-            if key.len() > target.max_key_bytes {
+            let collated = emitted.push(row.key).map_err(|error| error.to_string())?;
+            let key = row_key(collated, document.key(), ordinal);
+            let limit = self.target.max_key_bytes;
+            if key.len() > limit {
+                let length = key.len();
                 return Err(format!(
-                    "an emitted key takes {} bytes in the index, the limit is {}",
-                    key.len(),
-                    target.max_key_bytes
+                    "an emitted key takes {length} bytes in the index, the limit is {limit}"
                 ));
             }
-            let value = row_value(&collated, document, row.key, row.value);
-            self.put(target.spaces.rows, key, value);
-            collated_keys.push(collated.into());
+            let value = row_value(collated, document, row);
+            self.put(self.target.spaces.rows, key, value);
         }
-        Ok(collated_keys)
+        Ok(())
     }
 
     /// Deletes the old rows that no new one overwrites, and remembers what is there now.
-    fn finish(
-        &mut self,
-        target: Target,
-        document_key: &[u8],
-        old: &Emission,
-        new: &Emission,
-        message: Option<String>,
-    ) {
-        for (ordinal, collated) in (0..).zip(&old.collated_keys) {
-            if new.collated_keys.get(ordinal as usize) != Some(collated) {
-                let key = row_key(collated, document_key, ordinal);
-                self.delete(target.spaces.rows, key);
+    fn finish(&mut self, document_key: &[u8], old: Emission<'_>, new: Emission<'_>) {
+        let mut new_keys = new.collated_keys();
+        for (ordinal, collated) in (0..).zip(old.collated_keys()) {
+            if new_keys.next() != Some(collated) {
+                self.delete(self.target.spaces.rows, row_key(collated, document_key, ordinal));
             }
         }
-        if old.failed {
+        if old.is_failure() {
             self.failures.push(FailureChange::Remove(document_key.into()));
         }
-        if let Some(message) = message {
-            self.failures.push(FailureChange::Add(document_key.into(), message));
-        }
-        if !new.is_empty() {
-            self.put(target.spaces.documents, document_key.into(), new.to_bytes());
-        } else if !old.is_empty() {
-            self.delete(target.spaces.documents, document_key.into());
+        if new != Emission::NOTHING {
+            self.put(self.target.spaces.documents, document_key.into(), new.bytes().into());
+        } else if old != Emission::NOTHING {
+            self.delete(self.target.spaces.documents, document_key.into());
         }
     }
 
-    fn put(&mut self, space: crate::kv::Space, key: Box<[u8]>, value: Box<[u8]>) {
-        let write = Write::Put(value, Versioning::Next);
+    fn put(&mut self, space: Space, key: Box<[u8]>, value: Box<[u8]>) {
+        // Nobody reads the version of a row; a fixed one saves stores from looking for the one before.
+        let write = Write::Put(value, Versioning::Exact(0));
         self.batch.operations.push(Operation { space, key, check: Check::Any, write });
     }
 
-    fn delete(&mut self, space: crate::kv::Space, key: Box<[u8]>) {
+    fn delete(&mut self, space: Space, key: Box<[u8]>) {
         self.batch.operations.push(Operation { space, key, check: Check::Any, write: Write::Delete });
     }
 }

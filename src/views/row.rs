@@ -5,6 +5,7 @@
 //! Value: length of the collated key u32, sequence of the document u64, length of the key's text u32 (all
 //! little-endian), the key's text, the value's text (empty when there is none).
 
+use super::mapped::EmittedRow;
 use crate::json::{push_terminated, read_terminated};
 use crate::kv::{Entry, Sequence};
 use crate::{Error, Result};
@@ -26,7 +27,8 @@ impl Row {
     pub fn read(entry: Entry) -> Result<Self> {
         let damaged = || Error::corrupt("A row of a view is damaged");
         let (header, texts) = entry.value().split_first_chunk::<HEADER_BYTES>().ok_or_else(damaged)?;
-        let length = |at| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]) as usize;
+        let length =
+            |at| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]) as usize;
         let (collated_length, key_length) = (length(0), length(12));
         let document = entry.key().get(collated_length..).and_then(read_terminated);
         if key_length > texts.len() || document.is_none_or(|(_, rest)| rest.len() != ORDINAL_BYTES) {
@@ -73,60 +75,19 @@ pub(super) fn row_key(collated: &[u8], document_key: &[u8], ordinal: u32) -> Box
 }
 
 /// The value of a row.
-pub(super) fn row_value(collated: &[u8], document: &Entry, key_text: &str, value_text: Option<&str>) -> Box<[u8]> {
-    let value_text = value_text.unwrap_or_default();
-    let mut value = Vec::with_capacity(HEADER_BYTES + key_text.len() + value_text.len());
+pub(super) fn row_value(collated: &[u8], document: &Entry, row: &EmittedRow<'_>) -> Box<[u8]> {
+    let value_text = row.value.unwrap_or_default();
+    let mut value = Vec::with_capacity(HEADER_BYTES + row.key.len() + value_text.len());
     value.extend_from_slice(&length(collated.len()).to_le_bytes());
     value.extend_from_slice(&document.sequence().to_le_bytes());
-    value.extend_from_slice(&length(key_text.len()).to_le_bytes());
-    value.extend_from_slice(key_text.as_bytes());
+    value.extend_from_slice(&length(row.key.len()).to_le_bytes());
+    value.extend_from_slice(row.key.as_bytes());
     value.extend_from_slice(value_text.as_bytes());
     value.into()
 }
 
-/// What the index knows about a document: the collated keys of its rows in the order of emission, or that
-/// mapping it failed.
-///
-/// Layout: 0 or 1 (failed), then each collated key with its length u32 little-endian before it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Emission {
-    pub(super) failed: bool,
-    pub(super) collated_keys: Vec<Box<[u8]>>,
-}
-
-impl Emission {
-    /// Whether there is anything to remember.
-    pub(super) fn is_empty(&self) -> bool {
-        !self.failed && self.collated_keys.is_empty()
-    }
-
-    pub(super) fn to_bytes(&self) -> Box<[u8]> {
-        let length_bytes = self.collated_keys.iter().map(|key| 4 + key.len()).sum::<usize>();
-        let mut bytes = Vec::with_capacity(1 + length_bytes);
-        bytes.push(u8::from(self.failed));
-        for key in &self.collated_keys {
-            bytes.extend_from_slice(&length(key.len()).to_le_bytes());
-            bytes.extend_from_slice(key);
-        }
-        bytes.into()
-    }
-
-    pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let damaged = || Error::corrupt("The index of a view is damaged");
-        let (&failed, mut rest) = bytes.split_first().ok_or_else(damaged)?;
-        let mut collated_keys = Vec::new();
-        while let Some((length, behind)) = rest.split_first_chunk::<4>() {
-            let (key, behind) =
-                behind.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
-            collated_keys.push(key.into());
-            rest = behind;
-        }
-        if rest.is_empty() { Ok(Self { failed: failed != 0, collated_keys }) } else { Err(damaged()) }
-    }
-}
-
 #[expect(clippy::cast_possible_truncation, reason = "values are limited to 512 MiB")]
-fn length(bytes: usize) -> u32 {
+pub(super) fn length(bytes: usize) -> u32 {
     bytes as u32
 }
 
@@ -147,7 +108,8 @@ mod tests {
         ) {
             let document = Entry::new(&document_key, b"{}", 3, sequence);
             let key = row_key(&collated, &document_key, ordinal);
-            let value = row_value(&collated, &document, &key_text, value_text.as_deref());
+            let emitted = EmittedRow { key: &key_text, value: value_text.as_deref() };
+            let value = row_value(&collated, &document, &emitted);
             let row = Row::read(Entry::new(&key, &value, 0, 1)).unwrap();
             prop_assert_eq!(row.key_text(), key_text.as_bytes());
             prop_assert_eq!(row.value_text(), value_text.as_ref().map(String::as_bytes));
@@ -156,17 +118,10 @@ mod tests {
         }
 
         #[test]
-        fn an_emission_comes_back(failed: bool, keys in proptest::collection::vec(few_bytes(), 0..4)) {
-            let emission = Emission { failed, collated_keys: keys.into_iter().map(Into::into).collect() };
-            prop_assert_eq!(Emission::from_bytes(&emission.to_bytes()).unwrap(), emission);
-        }
-
-        #[test]
         fn damage_is_an_error(key in few_bytes(), value in proptest::collection::vec(0..9_u8, 0..24)) {
             if let Ok(row) = Row::read(Entry::new(&key, &value, 0, 1)) {
                 let _ = (row.key_text(), row.value_text(), row.document_key(), row.document_sequence());
             }
-            let _ = Emission::from_bytes(&value);
         }
     }
 }

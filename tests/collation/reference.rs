@@ -1,6 +1,7 @@
-//! JSON values and how CouchDB orders them, written without a look at the code under test.
+//! JSON values and how `CouchDB` orders them, written without a look at the code under test.
 
 use proptest::prelude::*;
+use std::char::DecodeUtf16Error;
 use std::cmp::Ordering;
 
 /// A JSON value. Strings are UTF-16, as in JavaScript, so lone surrogates are possible.
@@ -14,7 +15,7 @@ pub(crate) enum Value {
     Object(Vec<(Vec<u16>, Value)>),
 }
 
-/// CouchDB's order, with JavaScript's order of strings.
+/// `CouchDB`'s order, with JavaScript's order of strings.
 pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
@@ -25,10 +26,11 @@ pub(crate) fn compare(a: &Value, b: &Value) -> Ordering {
             first.unwrap_or(a.len().cmp(&b.len()))
         }
         (Value::Object(a), Value::Object(b)) => {
-            let member = |((a, x), (b, y)): (&(Vec<u16>, Value), &(Vec<u16>, Value))| {
-                compare_text(a, b).then_with(|| compare(x, y))
-            };
-            a.iter().zip(b).map(member).find(|order| order.is_ne()).unwrap_or(a.len().cmp(&b.len()))
+            let mut members = a.iter().zip(b);
+            let first = members.find_map(|((a, x), (b, y))| {
+                Some(compare_text(a, b).then_with(|| compare(x, y))).filter(|order| order.is_ne())
+            });
+            first.unwrap_or(a.len().cmp(&b.len()))
         }
         _ => rank(a).cmp(&rank(b)),
     }
@@ -92,21 +94,18 @@ pub(crate) fn to_text(value: &Value, style: Style) -> String {
 }
 
 fn string_to_text(units: &[u16], style: Style) -> String {
-    let mut text = String::from("\"");
-    match style {
-        Style::Escaped => text.extend(units.iter().map(|unit| format!("\\u{unit:04X}"))),
-        Style::Plain => {
-            for decoded in char::decode_utf16(units.iter().copied()) {
-                match decoded {
-                    Ok(character @ ('"' | '\\')) => text.extend(['\\', character]),
-                    Ok(character @ '\0'..' ') => text += &format!("\\u{:04x}", u32::from(character)),
-                    Ok(character) => text.push(character),
-                    Err(lone) => text += &format!("\\u{:04x}", lone.unpaired_surrogate()),
-                }
-            }
-        }
-    }
-    text + "\""
+    let plain = |decoded| match decoded {
+        Ok(character @ ('"' | '\\')) => format!("\\{character}"),
+        Ok(character @ '\0'..' ') => format!("\\u{:04x}", u32::from(character)),
+        Ok(character) => String::from(character),
+        Err(lone) => format!("\\u{:04x}", DecodeUtf16Error::unpaired_surrogate(&lone)),
+    };
+    let escaped = |unit: &u16| format!("\\u{unit:04X}");
+    let content: String = match style {
+        Style::Escaped => units.iter().map(escaped).collect(),
+        Style::Plain => char::decode_utf16(units.iter().copied()).map(plain).collect(),
+    };
+    format!("\"{content}\"")
 }
 
 /// Any value, with many that are nearly equal.
@@ -130,7 +129,17 @@ fn any_number() -> impl Strategy<Value = f64> {
     prop_oneof![
         plain.prop_map(f64::from),
         any::<f64>().prop_filter("JSON has no such number", |number| number.is_finite()),
-        proptest::sample::select(vec![0.0, -0.0, f64::MIN_POSITIVE, 5e-324, -5e-324, f64::MAX, f64::MIN, 0.1, 1e21]),
+        proptest::sample::select(vec![
+            0.0,
+            -0.0,
+            f64::MIN_POSITIVE,
+            5e-324,
+            -5e-324,
+            f64::MAX,
+            f64::MIN,
+            0.1,
+            1e21
+        ]),
     ]
 }
 

@@ -21,7 +21,8 @@ pub(crate) fn checks_hold_or_conflict(harness: &Harness) {
         ];
         for (check, holds_for_none, holds_for_old) in cases {
             for (key, holds) in [("none", holds_for_none), ("old", holds_for_old)] {
-                // A further operation that always fails keeps the state as it is; its error tells which one did.
+                // A further operation that always fails keeps the state as it is; its error tells which
+                // one did.
                 let witness = put(space, "witness", Check::Version(77), 0);
                 for operation in [put(space, key, check, 2), delete(space, key, check)] {
                     let error = harness.commit(vec![operation, witness.clone()]).unwrap_err();

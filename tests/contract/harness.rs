@@ -10,11 +10,11 @@ use std::sync::Arc;
 /// A store, empty at first, and how to open it again.
 pub(crate) struct Harness {
     pub(crate) store: Arc<dyn Store>,
-    /// A space that takes keys and values of any bytes; it need not outlive a close. `Space::DOCUMENTS` only has to
-    /// take text keys and JSON objects.
+    /// A space that takes keys and values of any bytes; it need not outlive a close. `Space::DOCUMENTS`
+    /// only has to take text keys and JSON objects.
     pub(crate) raw: Space,
-    /// Opens what a closed store left, and owns what has to outlive it, such as its directory. `None` if a closed
-    /// store leaves nothing.
+    /// Opens what a closed store left, and owns what has to outlive it, such as its directory. `None` if
+    /// a closed store leaves nothing.
     pub(crate) reopen: Option<Box<dyn Fn() -> Arc<dyn Store>>>,
 }
 

@@ -1,7 +1,7 @@
 //! get, range and count.
 
 use crate::harness::{Harness, all_keys, get, keys, put, scan, value};
-use kixx_datastore::kv::{Answer, Check, Direction, KeyRange, Operation, Scan, Space};
+use kixx_datastore::kv::{Answer, Check, Direction, Entry, KeyRange, Operation, Scan, Space};
 use std::ops::Bound;
 
 use Direction::{Ascending, Descending};
@@ -48,7 +48,7 @@ pub(crate) fn keys_and_values_may_be_any_bytes(harness: &Harness) {
         assert_eq!(store.get(*raw, key).wait().unwrap().unwrap().value(), value(key));
     }
     let entries = store.range(*raw, &Scan::all(KeyRange::ALL)).wait().unwrap();
-    assert!(entries.iter().map(|entry| entry.key()).eq(sorted));
+    assert!(entries.iter().map(Entry::key).eq(sorted));
     let empty_key = KeyRange::inclusive(Some(b""), Some(b""));
     assert_eq!(store.count(*raw, &empty_key).wait().unwrap(), 1);
 

@@ -61,8 +61,8 @@ pub(crate) fn only_one_insert_of_a_key_wins(harness: &Harness) {
     }
 }
 
-/// Every batch puts one number at all keys, and adds one key and removes another: a reader that sees part of it
-/// finds two numbers, or another count.
+/// Every batch puts one number at all keys, and adds one key and removes another: a reader that sees
+/// part of it finds two numbers, or another count.
 pub(crate) fn readers_see_batches_whole(harness: &Harness) {
     const KEYS: u64 = 10;
     const ROUNDS: u64 = 300;

@@ -2,7 +2,7 @@
 
 use crate::support::{Journal, Random, records, without_zeros};
 use kixx_datastore::ErrorKind;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// One segment: groups of commits, the first three flushed, a checkpoint among them.
 fn small_journal() -> (Journal, Vec<(u64, Vec<u8>)>) {
@@ -18,8 +18,8 @@ fn small_journal() -> (Journal, Vec<(u64, Vec<u8>)>) {
     (journal, commits)
 }
 
-fn single(path: &PathBuf, bytes: &[u8]) -> Journal {
-    Journal::of(&[(path.clone(), bytes.to_vec())])
+fn single(path: &Path, bytes: &[u8]) -> Journal {
+    Journal::of(&[(path.to_owned(), bytes.to_vec())])
 }
 
 /// Goes on after a recovery, and checks that everything is there.

@@ -115,8 +115,7 @@ impl FailingDisk {
     /// Blocks until there were so many calls of this kind.
     pub fn wait_for(&self, call: Call, count: usize) {
         let state = self.shared.state.lock().unwrap();
-        let enough =
-            |state: &mut State| state.calls.iter().filter(|other| **other == call).count() < count;
+        let enough = |state: &mut State| state.calls.iter().filter(|other| **other == call).count() < count;
         drop(self.shared.changed.wait_while(state, enough).unwrap());
     }
 

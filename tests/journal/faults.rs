@@ -13,7 +13,7 @@ fn work(writer: &mut Writer, mut done: impl FnMut(&[Vec<u8>], Result<()>)) {
     let mut random = Random(11);
     for step in 0..14 {
         let length = if step % 5 == 3 { LARGE } else { 300 };
-        let payloads: Vec<Vec<u8>> = (0..1 + step % 3).map(|_| random.bytes(length)).collect();
+        let payloads: Vec<Vec<u8>> = (0..=step % 3).map(|_| random.bytes(length)).collect();
         let borrowed: Vec<&[u8]> = payloads.iter().map(Vec::as_slice).collect();
         let result = writer.append_synced(&mut records(&borrowed));
         done(&payloads, result);

@@ -1,120 +1,12 @@
 //! Group commit: many threads, one journal.
 
 use crate::failing_disk::Call;
+use crate::map_store::{INTERVAL, NEVER, Open, Store, put, put_any, recovered};
 use crate::support::Journal;
-use kixx_datastore::kv::{Answer, Batch, Check, Committed, Durability, Entry, Operation, Space};
-use kixx_datastore::stores::journal::{Change, Commit, GroupCommit, Sink};
-use kixx_datastore::{ErrorKind, Result};
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use kixx_datastore::ErrorKind;
+use kixx_datastore::kv::{Answer, Batch, Check, Committed, Durability, Operation, Space, Versioning, Write};
+use kixx_datastore::stores::journal::{GroupCommit, MAX_PAYLOAD_BYTES};
 use std::thread;
-use std::time::Duration;
-
-const INTERVAL: Duration = Duration::from_millis(10);
-const NEVER: Duration = Duration::from_secs(3_600);
-
-type Map = BTreeMap<Vec<u8>, Entry>;
-
-/// A store that is a map.
-#[derive(Clone, Default)]
-struct Store {
-    shared: Arc<Mutex<Shared>>,
-}
-
-#[derive(Default)]
-struct Shared {
-    published: Map,
-    prepared: Map,
-    /// How many batches were prepared.
-    asked: usize,
-    /// The sizes of the groups.
-    groups: Vec<usize>,
-    closed_for_batches: bool,
-    panic_on: Option<&'static str>,
-}
-
-impl Store {
-    fn start(&self, journal: &Journal, durability: Durability, interval: Duration) -> GroupCommit {
-        GroupCommit::start(journal.writer(), self.clone(), durability, interval).unwrap()
-    }
-
-    fn value(&self, key: &str) -> Option<Vec<u8>> {
-        let shared = self.shared.lock().unwrap();
-        shared.published.get(key.as_bytes()).map(|entry| entry.value().to_vec())
-    }
-
-    fn groups(&self) -> Vec<usize> {
-        self.shared.lock().unwrap().groups.clone()
-    }
-
-    fn panic_on(&self, place: &'static str) {
-        self.shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner).panic_on = Some(place);
-    }
-}
-
-impl Shared {
-    fn maybe_panic(&mut self, place: &str) {
-        if self.panic_on == Some(place) {
-            self.panic_on = None;
-            panic!("the store panics in {place}");
-        }
-    }
-}
-
-impl Sink for Store {
-    fn prepare(&mut self, batch: &Batch, sequence: u64) -> Result<Commit> {
-        let mut shared = self.shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        shared.asked += 1;
-        shared.maybe_panic("prepare");
-        let commit = Commit::prepare(batch, sequence, |_, key| shared.prepared.get(key).cloned())?;
-        apply(&mut shared.prepared, &commit);
-        Ok(commit)
-    }
-
-    fn publish(&mut self, commits: Vec<Commit>) {
-        let mut shared = self.shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        shared.maybe_panic("publish");
-        shared.groups.push(commits.len());
-        for commit in &commits {
-            apply(&mut shared.published, commit);
-        }
-    }
-
-    fn abandon(&mut self) {
-        let mut shared = self.shared.lock().unwrap();
-        shared.prepared = shared.published.clone();
-    }
-
-    fn takes_batches(&self) -> bool {
-        !self.shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner).closed_for_batches
-    }
-}
-
-fn apply(map: &mut Map, commit: &Commit) {
-    for change in &commit.changes {
-        match change {
-            Change::Put(_, entry) => map.insert(entry.key().to_vec(), entry.clone()),
-            Change::Delete(_, key) => map.remove(&**key),
-        };
-    }
-}
-
-fn put(key: &str, check: Check, value: &[u8]) -> Batch {
-    Batch::of(Operation::put(Space::DOCUMENTS, key.as_bytes(), check, value))
-}
-
-fn put_any(key: &str) -> Batch {
-    put(key, Check::Any, b"value")
-}
-
-/// What the journal holds, as a map.
-fn recovered(journal: &Journal) -> Map {
-    let mut map = Map::new();
-    for (sequence, payload) in journal.commits().unwrap() {
-        apply(&mut map, &Commit::decode(sequence, &payload).unwrap());
-    }
-    map
-}
 
 /// A journal whose thread is in the middle of a flush, with one commit.
 fn busy(journal: &Journal, store: &Store) -> (GroupCommit, Answer<Committed>) {
@@ -178,7 +70,7 @@ fn many_threads_that_wait_for_each_commit_lose_and_invent_nothing() {
     assert_eq!(store.groups().iter().sum::<usize>(), 1_600);
     let recovered = recovered(&journal);
     assert_eq!((recovered.len(), recovered[&b"counter"[..]].version()), (801, 799));
-    assert_eq!(recovered, store.shared.lock().unwrap().published);
+    assert_eq!(recovered, store.published());
 }
 
 #[test]
@@ -247,7 +139,7 @@ fn a_failed_write_fails_its_whole_group_and_the_next_uses_its_numbers() {
     assert_eq!(committed, Committed { sequence: 3, versions: vec![Some(0)] });
     group.close().wait().unwrap();
     assert_eq!(journal.sequences(), [1, 2, 3]);
-    assert_eq!(recovered(&journal), store.shared.lock().unwrap().published);
+    assert_eq!(recovered(&journal), store.published());
 }
 
 #[test]
@@ -317,8 +209,7 @@ fn a_batched_flush_that_fails_is_told_to_the_next_commit() {
 #[test]
 fn checkpoints_remove_segments_and_a_close_the_rest() {
     let (journal, store) = (Journal::new(), Store::default());
-    let group =
-        GroupCommit::start(journal.writer_with(1_000), store.clone(), Durability::Os, NEVER).unwrap();
+    let group = GroupCommit::start(journal.writer_with(1_000), store.clone(), Durability::Os, NEVER).unwrap();
     for number in 0..100 {
         group.submit(put_any(&number.to_string())).wait().unwrap();
     }
@@ -337,15 +228,15 @@ fn batches_wait_while_the_store_takes_none_and_its_commands_go_on() {
     let (journal, store) = (Journal::new(), Store::default());
     let group = store.start(&journal, Durability::Sync, NEVER);
     group.submit(put_any("first")).wait().unwrap();
-    store.shared.lock().unwrap().closed_for_batches = true;
+    store.set_open(Open::No);
     let waiting = group.submit(put_any("second"));
     group.checkpoint(1).wait().unwrap();
-    assert_eq!(store.shared.lock().unwrap().asked, 1);
-    store.shared.lock().unwrap().closed_for_batches = false;
+    assert_eq!(store.asked(), 1);
+    store.set_open(Open::Yes);
     group.wake();
     assert_eq!(waiting.wait().unwrap().sequence, 2);
 
-    store.shared.lock().unwrap().closed_for_batches = true;
+    store.set_open(Open::No);
     let waiting = group.submit(put_any("third"));
     group.close().wait().unwrap();
     assert_eq!(waiting.wait().unwrap().sequence, 3);
@@ -403,9 +294,11 @@ fn a_panic_in_the_store_leaves_nobody_waiting_and_ends_all_writing() {
 fn a_batch_that_no_record_can_hold_is_refused() {
     let (journal, store) = (Journal::new(), Store::default());
     let group = store.start(&journal, Durability::Os, NEVER);
-    let value: Box<[u8]> = vec![0; 300 << 20].into();
-    let operation = Operation::put(Space::DOCUMENTS, b"key", Check::Any, &value);
-    let batch = Batch { operations: vec![operation; 4] };
+    // Nobody looks at these bytes, so they take no memory.
+    let value = vec![0; MAX_PAYLOAD_BYTES].into_boxed_slice();
+    let (space, key) = (Space::DOCUMENTS, (*b"key").into());
+    let write = Write::Put(value, Versioning::Next);
+    let batch = Batch::of(Operation { space, key, check: Check::Any, write });
     assert_eq!(group.submit(batch).wait().unwrap_err().kind(), ErrorKind::Assertion);
     group.submit(put_any("small")).wait().unwrap();
 }

@@ -73,7 +73,12 @@ impl Journal {
 pub fn records(payloads: &[&[u8]]) -> Records {
     let mut records = Records::default();
     for payload in payloads {
-        records.push(|bytes| Ok(bytes.extend_from_slice(payload))).unwrap();
+        records
+            .push(|bytes| {
+                bytes.extend_from_slice(payload);
+                Ok(())
+            })
+            .unwrap();
     }
     records
 }
@@ -83,7 +88,7 @@ pub fn without_zeros(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)]
 }
 
-/// SplitMix64: good enough to pick what to break.
+/// The `SplitMix64` generator: good enough to pick what to break.
 pub struct Random(pub u64);
 
 impl Random {

@@ -1,9 +1,10 @@
 //! A view shows what a full rescan would show, whatever happens to the documents.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that can't go on should say so")]
 
-#[path = "../collation/reference.rs"]
-mod reference;
 mod model;
 mod moody;
+#[path = "../collation/reference.rs"]
+mod reference;
 
 use kixx_datastore::kv::{Direction, Read};
 use kixx_datastore::views::{BatchLimit, View, ViewStats, parse_mapped};
@@ -29,7 +30,7 @@ enum Step {
 }
 
 fn any_key() -> impl Strategy<Value = Vec<u16>> {
-    let keys = vec!["a", "b", "item:1", "item:2", "z\u{0}", "z\u{1}", "z", "é", "日本", "\u{ffff}", "😀", "😁"];
+    let keys = vec!["a", "b", "item:1", "item:2", "z\0", "z\u{1}", "z", "日本", "\u{ffff}", "😀", "😁"];
     proptest::sample::select(keys).prop_map(|key: &str| key.encode_utf16().collect())
 }
 

@@ -25,7 +25,9 @@ impl Document {
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Throws => r#"{"_rev":0,"answer":"it \"broke\""}"#.to_owned(),
-            Self::Emits(rows) => format!(r#"{{"answer":[{}]}}"#, rows.iter().map(row_text).collect::<Vec<_>>().join(",")),
+            Self::Emits(rows) => {
+                format!(r#"{{"answer":[{}]}}"#, rows.iter().map(row_text).collect::<Vec<_>>().join(","))
+            }
         }
     }
 }
@@ -37,7 +39,8 @@ fn row_text((key, value): &(Value, Option<u32>)) -> String {
 
 /// The map function, as the JavaScript side would answer.
 pub(crate) fn map(text: &str) -> String {
-    let documents: Vec<BTreeMap<String, Box<RawValue>>> = serde_json::from_str(text).expect("documents are JSON");
+    let documents: Vec<BTreeMap<String, Box<RawValue>>> =
+        serde_json::from_str(text).expect("documents are JSON");
     let answer = |document: &BTreeMap<String, Box<RawValue>>| {
         assert!(document.contains_key("_rev"), "a map function sees the revision");
         document["answer"].get().to_owned()
@@ -150,7 +153,7 @@ impl World {
 
     /// Compares a page of the view, and the next one's offset, with the rescan.
     pub(crate) fn check(&self, window: &Window) {
-        let text = |key: &Option<Value>| key.as_ref().map(|key| to_text(key, Style::Plain));
+        let text = |key: &Option<Value>| key.as_ref().map(|key| to_text(key, Style::Escaped));
         let (start, end) = (text(&window.start), text(&window.end));
         let query =
             ViewQuery::new(start.as_deref(), end.as_deref(), window.direction, window.offset, window.limit)
@@ -166,7 +169,8 @@ impl World {
         }
         let mut rows = self.rows();
         rows.retain(|(key, _)| {
-            low.is_none_or(|low| compare(key, low).is_ge()) && high.is_none_or(|high| compare(key, high).is_le())
+            low.is_none_or(|low| compare(key, low).is_ge())
+                && high.is_none_or(|high| compare(key, high).is_le())
         });
         if window.direction == Direction::Descending {
             rows.reverse();
@@ -201,6 +205,8 @@ pub(crate) fn seen(page: &ViewPage) -> Vec<Seen> {
 }
 
 /// The result of a future that may take a while.
-pub(crate) fn wait<T: Send + 'static>(future: impl Future<Output = kixx_datastore::Result<T>> + Send + 'static) -> T {
+pub(crate) fn wait<T: Send + 'static>(
+    future: impl Future<Output = kixx_datastore::Result<T>> + Send + 'static,
+) -> T {
     Answer::later(future).wait().expect("an answer")
 }

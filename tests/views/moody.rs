@@ -51,7 +51,8 @@ impl Store for MoodyStore {
     }
 
     fn commit(&self, batch: Batch) -> Answer<Committed> {
-        let fails = self.commits_to_fail.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let fails =
+            self.commits_to_fail.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         match fails {
             Ok(_) => Err(Error::new(ErrorKind::Storage, "told to fail")).into(),
             Err(_) => self.inner.commit(batch),

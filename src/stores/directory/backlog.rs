@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 /// Writers wait when so many documents are not yet in their files.
 pub(super) const MAX_BACKLOG_DOCUMENTS: usize = 50_000;
 /// Documents that change often within this time are written once.
-const CHECKPOINT_DELAY: Duration = Duration::from_millis(1_000);
+const CHECKPOINT_DELAY: Duration = Duration::from_secs(1);
 /// Start at once when so many documents are waiting.
 const EAGER_DOCUMENTS: usize = 10_000;
 /// How long to wait after a checkpoint failed.
-const RETRY_DELAY: Duration = Duration::from_millis(1_000);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Shared by the journal thread, which adds, and the checkpointer, which takes.
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! What the store, the journal thread and the checkpointer share.
 
-use super::backlog::Backlog;
 use super::INTERNAL_DIRECTORY;
+use super::backlog::Backlog;
 use crate::fs::{FileSystem, LockGuard};
 use crate::kv::{Entry, Space};
 use crate::stores::journal::Commit;

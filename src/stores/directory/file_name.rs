@@ -58,7 +58,9 @@ pub fn file_name(key: &[u8]) -> Result<String> {
     name.push_str(EXTENSION);
     if name.len() > MAX_FILE_NAME_BYTES {
         let length = name.len();
-        return refuse(format!("the file name would take {length} bytes, the limit is {MAX_FILE_NAME_BYTES}"));
+        return refuse(format!(
+            "the file name would take {length} bytes, the limit is {MAX_FILE_NAME_BYTES}"
+        ));
     }
     match windows_problem(&name) {
         Some(problem) if cfg!(windows) => refuse(problem),
@@ -72,7 +74,8 @@ pub fn key_of_file_name(name: &str) -> FileKey {
         None | Some("") => return FileKey::NotOurs,
         Some(encoded) => encoded,
     };
-    let is_escape = |rest: &str| rest.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+    let is_escape =
+        |rest: &str| rest.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
     if !encoded.split('%').skip(1).all(is_escape) {
         return FileKey::Bad("a `%` is not followed by two hexadecimal digits".to_owned());
     }
@@ -92,9 +95,10 @@ fn windows_problem(name: &str) -> Option<String> {
     let stem = name.split('.').next()?.to_ascii_uppercase();
     let is_device = match stem.as_str() {
         "CON" | "PRN" | "AUX" | "NUL" => true,
-        _ => stem.strip_prefix("COM").or(stem.strip_prefix("LPT")).is_some_and(|number| {
-            matches!(number.as_bytes(), [b'0'..=b'9'])
-        }),
+        _ => stem
+            .strip_prefix("COM")
+            .or(stem.strip_prefix("LPT"))
+            .is_some_and(|number| matches!(number.as_bytes(), [b'0'..=b'9'])),
     };
     if is_device {
         return Some(format!("`{stem}` is the name of a device on Windows"));
@@ -151,8 +155,9 @@ mod tests {
         assert_eq!(
             message("日".repeat(300).as_bytes()),
             format!(
-                "The key \"{}…\" can't be stored as a file: the file name would take 2705 bytes, the limit is 255",
-                "日".repeat(60)
+                "The key \"{}…\" can't be stored as a file: {}",
+                "日".repeat(60),
+                "the file name would take 2705 bytes, the limit is 255"
             )
         );
         assert_eq!(name(&"x".repeat(250)).unwrap().len(), 255);
@@ -164,20 +169,34 @@ mod tests {
         for name in ["", ".json", "a", "a.JSON", "a.json.tmp", ".datastore", "a.json~"] {
             assert_eq!(key_of_file_name(name), FileKey::NotOurs, "{name}");
         }
-        for name in ["%.json", "%4.json", "a%zz.json", "%ff.json", "%ED%A0%80.json", "%C3.json", "%é1.json"] {
+        for name in ["%.json", "%4.json", "a%zz.json", "%ff.json", "%ED%A0%80.json", "%C3.json", "%é1.json"]
+        {
             assert!(matches!(key_of_file_name(name), FileKey::Bad(_)), "{name}");
         }
-        for (name, expected) in [("user%3a1.json", "user:1"), ("user:1.json", "user:1"), ("%41.json", "A"), ("é.json", "é")] {
+        for (name, expected) in
+            [("user%3a1.json", "user:1"), ("user:1.json", "user:1"), ("%41.json", "A"), ("é.json", "é")]
+        {
             assert_eq!(key(name), (expected.to_owned(), Spelling::Other));
         }
     }
 
     #[test]
     fn windows_has_fewer_names() {
-        for name in ["*.json", "a*b.json", "CON.json", "con.x.json", "Nul.json", "lpt9.json", "COM0.json", "a."] {
+        for name in
+            ["*.json", "a*b.json", "CON.json", "con.x.json", "Nul.json", "lpt9.json", "COM0.json", "a."]
+        {
             assert!(windows_problem(name).is_some(), "{name}");
         }
-        for name in ["CONS.json", "COM.json", "COM10.json", "LPTX.json", "x.CON.json", "..json", "a.json", "nul%20.json"] {
+        for name in [
+            "CONS.json",
+            "COM.json",
+            "COM10.json",
+            "LPTX.json",
+            "x.CON.json",
+            "..json",
+            "a.json",
+            "nul%20.json",
+        ] {
             assert_eq!(windows_problem(name), None, "{name}");
         }
     }

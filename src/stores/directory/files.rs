@@ -49,7 +49,9 @@ pub(super) fn load(fs: &dyn FileSystem, directory: &Path) -> Result<Loaded> {
     let parts = thread::scope(|scope| {
         let running: Vec<_> = names
             .chunks(share)
-            .map(|names| scope.spawn(move || names.iter().map(|name| read_document(fs, directory, name)).collect()))
+            .map(|names| {
+                scope.spawn(move || names.iter().map(|name| read_document(fs, directory, name)).collect())
+            })
             .collect();
         running
             .into_iter()
@@ -88,7 +90,10 @@ pub(super) fn corrupt(directory: &Path, bad: &[BadFile]) -> Error {
 }
 
 enum File {
-    Document { entry: Entry, stray: Option<String> },
+    Document {
+        entry: Entry,
+        stray: Option<String>,
+    },
     Bad(BadFile),
     /// Removed since the directory was listed.
     Gone,
@@ -96,7 +101,8 @@ enum File {
 
 /// Names that end in `.json`, sorted, since files that were written together lie together.
 fn document_names(fs: &dyn FileSystem, directory: &Path) -> Result<Vec<String>> {
-    let entries = fs.read_directory(directory).map_err(|error| Error::io("read the directory", directory, error))?;
+    let entries =
+        fs.read_directory(directory).map_err(|error| Error::io("read the directory", directory, error))?;
     let mut names: Vec<String> = entries
         .into_iter()
         .filter(|entry| entry.kind == EntryKind::File)

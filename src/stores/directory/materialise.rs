@@ -38,7 +38,8 @@ pub(super) fn materialise(fs: &dyn FileSystem, directory: &Path, changes: &[Chan
 
 /// Removes what an interrupted [`materialise`] left.
 pub(super) fn remove_temporaries(fs: &dyn FileSystem, directory: &Path) -> Result<()> {
-    let entries = fs.read_directory(directory).map_err(|error| Error::io("read the directory", directory, error))?;
+    let entries =
+        fs.read_directory(directory).map_err(|error| Error::io("read the directory", directory, error))?;
     for entry in entries {
         if entry.name.to_str().is_some_and(is_temporary) {
             remove(fs, &directory.join(&entry.name))?;
@@ -47,7 +48,12 @@ pub(super) fn remove_temporaries(fs: &dyn FileSystem, directory: &Path) -> Resul
     Ok(())
 }
 
-fn replace_files(fs: &dyn FileSystem, directory: &Path, changes: &[Change], temporaries: &[PathBuf]) -> Result<()> {
+fn replace_files(
+    fs: &dyn FileSystem,
+    directory: &Path,
+    changes: &[Change],
+    temporaries: &[PathBuf],
+) -> Result<()> {
     let mut written = Vec::new();
     for (change, temporary) in changes.iter().zip(temporaries) {
         if let Some(entry) = &change.entry {
@@ -104,7 +110,9 @@ mod tests {
     #[test]
     fn knows_its_own_temporary_files_and_no_others() {
         assert!(is_temporary(&temporary_name(0)) && is_temporary(&temporary_name(usize::MAX)));
-        for other in [".datastore-tmp", ".a.datastore-tmp", "1.datastore-tmp", ".1.json", ".1.datastore-tmp.json"] {
+        for other in
+            [".datastore-tmp", ".a.datastore-tmp", "1.datastore-tmp", ".1.json", ".1.datastore-tmp.json"]
+        {
             assert!(!is_temporary(other), "{other}");
         }
     }

@@ -17,8 +17,8 @@ pub use open::{LoadReport, OnDamage};
 use self::core::Core;
 use crate::fs::{FileSystem, LockGuard};
 use crate::kv::{
-    Answer, Batch, Capability, Changes, Committed, Durability, Entry, KeyRange, MAX_KEY_BYTES, MAX_VALUE_BYTES,
-    Read, Scan, Sequence, Space, Store,
+    Answer, Batch, Capability, Changes, Committed, Durability, Entry, KeyRange, MAX_KEY_BYTES,
+    MAX_VALUE_BYTES, Read, Scan, Sequence, Space, Store,
 };
 use crate::stores::journal::GroupCommit;
 use crate::{Error, Result};
@@ -52,7 +52,7 @@ impl DirectoryStore {
     /// Loads `directory`, which exists, and recovers what the journal holds. `Locked` while another process has
     /// it open, `Corrupt` when files are damaged; then nothing was changed.
     pub fn open(
-        fs: Arc<dyn FileSystem>,
+        fs: &Arc<dyn FileSystem>,
         directory: &Path,
         durability: Durability,
         flush_interval: Duration,
@@ -158,13 +158,21 @@ impl Store for DirectoryStore {
     }
 }
 
+impl Drop for DirectoryStore {
+    /// Closes on another thread, which keeps the lock until it is done.
+    fn drop(&mut self) {
+        drop(self.close());
+    }
+}
+
 /// Ends all threads. When it succeeds the journal is gone, and the files are all there is.
 fn write_everything(core: &Core, journal: &GroupCommit, checkpointer: JoinHandle<()>) -> Result<()> {
     // What was submitted before is still committed, and its checkpoints go on meanwhile.
     let flushed = journal.flush().wait();
     core.backlog.close();
     let ended = checkpointer.join().map_err(|_| Error::internal("the checkpointer"));
-    let written = flushed.and(ended).and_then(|()| checkpoint::write_files(core, journal, core.backlog.take_all()));
+    let written =
+        flushed.and(ended).and_then(|()| checkpoint::write_files(core, journal, core.backlog.take_all()));
     match written {
         Ok(through) => journal.close_and_remove(through).wait(),
         Err(error) => {

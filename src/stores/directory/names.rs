@@ -48,7 +48,9 @@ mod tests {
     #[test]
     fn names_meet_only_where_case_does_not_count() {
         let mut names = Names::case_sensitive();
-        assert!(names.claim(b"a", "a.json", |_| true).is_ok() && names.claim(b"A", "A.json", |_| true).is_ok());
+        assert!(
+            names.claim(b"a", "a.json", |_| true).is_ok() && names.claim(b"A", "A.json", |_| true).is_ok()
+        );
 
         let mut names = Names::case_insensitive([(b"user:a"[..].into(), "user%3Aa.json".to_owned())]);
         let error = names.claim(b"user:A", "user%3AA.json", |key| key == b"user:a").unwrap_err();

@@ -1,12 +1,12 @@
 //! Opening a directory: lock, read files, recover the journal.
 
+use super::INTERNAL_DIRECTORY;
 use super::core::Core;
 use super::file_name::file_name;
 use super::files::{self, BadFile, Loaded};
 use super::materialise::remove_temporaries;
 use super::names::Names;
 use super::quarantine::quarantine;
-use super::INTERNAL_DIRECTORY;
 use crate::fs::{FileSystem, Lock, LockGuard};
 use crate::kv::{Entry, Space};
 use crate::stores::journal::{self, Commit, Log, Writer};
@@ -49,11 +49,11 @@ pub(super) struct Opened {
 /// The newest state of each key that the journal knows.
 type Recovered = BTreeMap<Arc<[u8]>, Option<Entry>>;
 
-pub(super) fn open(fs: Arc<dyn FileSystem>, directory: &Path, damage: OnDamage) -> Result<Opened> {
+pub(super) fn open(fs: &Arc<dyn FileSystem>, directory: &Path, damage: OnDamage) -> Result<Opened> {
     let internal = directory.join(INTERNAL_DIRECTORY);
     fs.create_directory(&internal).map_err(|error| Error::io("create the directory", &internal, error))?;
-    let lock = take_lock(&*fs, &internal.join(LOCK_FILE), directory)?;
-    match load(&fs, directory, &internal, damage) {
+    let lock = take_lock(&**fs, &internal.join(LOCK_FILE), directory)?;
+    match load(fs, directory, &internal, damage) {
         Ok((core, names, writer, report)) => Ok(Opened { core, names, writer, lock, report }),
         Err(error) => {
             // Leave everything as it was found. What else lies there keeps the directory.
@@ -73,7 +73,8 @@ fn take_lock(fs: &dyn FileSystem, path: &Path, directory: &Path) -> Result<Box<d
                 "{} is open in another process, with process id {holder}. Close it there first",
                 directory.display()
             );
-            Err(Error::new(ErrorKind::Locked, message).with_expected("a directory that no other process has open"))
+            Err(Error::new(ErrorKind::Locked, message)
+                .with_expected("a directory that no other process has open"))
         }
         Err(error) => Err(Error::io("lock", path, error)),
     }
@@ -142,7 +143,8 @@ fn merge(files: Vec<Entry>, journal: Recovered) -> Vec<Entry> {
     if journal.is_empty() {
         return files;
     }
-    let mut merged: Vec<Entry> = files.into_iter().filter(|entry| !journal.contains_key(entry.key())).collect();
+    let mut merged: Vec<Entry> =
+        files.into_iter().filter(|entry| !journal.contains_key(entry.key())).collect();
     merged.extend(journal.into_values().flatten());
     // Two sorted runs, which a stable sort merges in linear time.
     merged.sort_by(|a, b| a.key().cmp(b.key()));

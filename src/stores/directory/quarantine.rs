@@ -18,7 +18,8 @@ pub(super) fn quarantine(
 ) -> Result<Vec<String>> {
     let target = internal.join(QUARANTINE);
     fs.create_directory(&target).map_err(|error| Error::io("create the directory", &target, error))?;
-    let entries = fs.read_directory(&target).map_err(|error| Error::io("read the directory", &target, error))?;
+    let entries =
+        fs.read_directory(&target).map_err(|error| Error::io("read the directory", &target, error))?;
     let mut taken: HashSet<String> =
         entries.into_iter().filter_map(|entry| entry.name.into_string().ok()).collect();
     let mut moved = Vec::with_capacity(bad.len());

@@ -5,8 +5,8 @@ use super::file_name::file_name;
 use super::names::Names;
 use crate::kv::{Batch, Sequence, Space, Write};
 use crate::stores::journal::{Commit, Sink};
-use std::collections::HashMap;
 use crate::{Error, Result};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) struct DirectorySink {
@@ -45,10 +45,11 @@ impl Sink for DirectorySink {
     fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Commit> {
         self.core.backlog.check()?;
         self.check_names(batch)?;
-        let commit = Commit::prepare(batch, sequence, |space, key| match self.group.get(&(space, key.into())) {
-            Some(entry) => entry.clone(),
-            None => self.core.get(space, key),
-        })?;
+        let commit =
+            Commit::prepare(batch, sequence, |space, key| match self.group.get(&(space, key.into())) {
+                Some(entry) => entry.clone(),
+                None => self.core.get(space, key),
+            })?;
         for change in &commit.changes {
             self.group.insert((change.space(), change.key().into()), change.entry().cloned());
         }

@@ -55,8 +55,8 @@ impl Checked {
             Err(BadHeader::UnknownFormat(format)) => {
                 Err(damaged(&path, 0, &format!("it has format {format}, which a newer version wrote")))
             }
-            // A header is durable before anything is written behind it. One that never was belongs to a segment
-            // that was being made, right behind the others.
+            // A header is durable before anything is written behind it. One that never was belongs to a
+            // segment that was being made, right behind the others.
             Err(BadHeader::Damaged) if order == Order::Last && holds_no_records(bytes) => {
                 if id != expected {
                     return Err(missing_segments(expected, id, &path));

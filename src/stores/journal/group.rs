@@ -26,8 +26,8 @@ pub trait Sink: Send + 'static {
     /// Forgets everything prepared: it could not be written.
     fn abandon(&mut self);
 
-    /// Whether batches are taken now. While they are not they wait, and commands of the store go on. Asked again
-    /// after every command and [`GroupCommit::wake`].
+    /// Whether batches are taken now. While they are not they wait, and commands of the store go on. Asked
+    /// again after every command and [`GroupCommit::wake`].
     fn takes_batches(&self) -> bool {
         true
     }
@@ -40,8 +40,8 @@ pub struct GroupCommit {
 }
 
 impl GroupCommit {
-    /// Starts the thread. It touches no disk before the first commit. With [`Durability::Batched`] commits are
-    /// durable `flush_interval` after they were acknowledged.
+    /// Starts the thread. It touches no disk before the first commit. With [`Durability::Batched`] commits
+    /// are durable `flush_interval` after they were acknowledged.
     pub fn start(
         writer: Writer,
         sink: impl Sink,
@@ -60,8 +60,8 @@ impl GroupCommit {
         Ok(Self { shared })
     }
 
-    /// Commits `batch`, or answers `Conflict` or why it could not be written, and nothing happened. The answer
-    /// comes when it is as durable as promised and every reader sees it.
+    /// Commits `batch`, or answers `Conflict` or why it could not be written, and nothing happened. The
+    /// answer comes when it is as durable as promised and every reader sees it.
     pub fn submit(&self, batch: Batch) -> Answer<Committed> {
         let bytes = payload_bytes(&batch);
         if bytes > MAX_PAYLOAD_BYTES {
@@ -85,8 +85,9 @@ impl GroupCommit {
         self.ask(|state, reply| state.commands.push_back(Command::Sync(reply)))
     }
 
-    /// Notes that the files of the store hold, durably, all commits up to `sequence`, and removes the segments
-    /// that nobody needs any more. Before the store writes a commit to its files it has to be durable here.
+    /// Notes that the files of the store hold, durably, all commits up to `sequence`, and removes the
+    /// segments that nobody needs any more. Before the store writes a commit to its files it has to be
+    /// durable here: see [`GroupCommit::sync_through`].
     pub fn checkpoint(&self, sequence: Sequence) -> Answer<()> {
         self.ask(|state, reply| state.commands.push_back(Command::Checkpoint(sequence, reply)))
     }
@@ -109,8 +110,8 @@ impl GroupCommit {
         self.end(None)
     }
 
-    /// As [`GroupCommit::close`], and removes the journal if the files of the store hold, durably, all commits
-    /// up to `checkpoint` and those are all.
+    /// As [`GroupCommit::close`], and removes the journal if the files of the store hold, durably, all
+    /// commits up to `checkpoint` and those are all.
     pub fn close_and_remove(&self, checkpoint: Sequence) -> Answer<()> {
         self.end(Some(checkpoint))
     }

@@ -182,7 +182,12 @@ mod tests {
     fn sealed(payloads: &[&[u8]], place: Place) -> Records {
         let mut records = Records::default();
         for payload in payloads {
-            records.push(|bytes| Ok(bytes.extend_from_slice(payload))).unwrap();
+            records
+                .push(|bytes| {
+                    bytes.extend_from_slice(payload);
+                    Ok(())
+                })
+                .unwrap();
         }
         records.seal(Kind::Commit, 5, place);
         records

@@ -125,7 +125,12 @@ mod tests {
         fn group(mut self, kind: Kind, first: Sequence, payloads: &[&[u8]]) -> Self {
             let mut records = Records::default();
             for payload in payloads {
-                records.push(|bytes| Ok(bytes.extend_from_slice(payload))).unwrap();
+                records
+                    .push(|bytes| {
+                        bytes.extend_from_slice(payload);
+                        Ok(())
+                    })
+                    .unwrap();
             }
             let offset = self.bytes.len() as u64;
             records.seal(kind, first, Place { salt: HEADER.salt, offset, synced: self.synced as u64 });

@@ -57,7 +57,8 @@ impl Segment {
         if let Err(error) = file.write_at(0, &bytes) {
             let error = io_error("write", &path, error);
             drop(file);
-            return Err(match fs.remove_file(&path) {
+            // Durably: its name alone says that the segment before it is complete.
+            return Err(match fs.remove_file(&path).and_then(|()| fs.sync_directory(directory)) {
                 Ok(()) => Failure::TakenBack(error),
                 Err(_) => Failure::Broken(error),
             });
@@ -128,8 +129,8 @@ impl Segment {
         self.end + records.len() + kept <= self.allocated
     }
 
-    /// Extends the file where that is needed, or only useful and possible. What of the records lies in the new
-    /// part is written with it; what lies before, and makes them valid, is not.
+    /// Extends the file where that is needed, or only useful and possible. What of the records lies in the
+    /// new part is written with it; what lies before, and makes them valid, is not.
     fn make_room(&mut self, records: &mut Records, kind: Kind) -> Result<(), Failure> {
         let wanted = self.end + records.len() + RESERVE_BYTES;
         if wanted <= self.allocated {

@@ -4,8 +4,8 @@ use crate::kv::{Changes, Sequence, Space};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// The newest changes of all spaces. When they are too many, the space with the most of them loses its oldest, so
-/// that a space which changes all the time does not make another one forget.
+/// The newest changes of all spaces. When they are too many, the space with the most of them loses its
+/// oldest, so that a space which changes all the time does not make another one forget.
 #[derive(Debug, Default)]
 pub(super) struct ChangeLog {
     spaces: BTreeMap<Space, SpaceLog>,

@@ -1,5 +1,5 @@
-//! A store in memory, and the parts that a store with files builds on: the tree, the state of all spaces, and the
-//! preparation of batches.
+//! A store in memory, and the parts that a store with files builds on: the tree, the state of all
+//! spaces, and the preparation of batches.
 
 mod changes;
 mod prepare;

@@ -28,9 +28,9 @@ pub struct Change {
     pub entry: Option<Entry>,
 }
 
-/// What `batch` leaves where `current` is what there was; later operations see the effect of earlier ones.
-/// Otherwise the index of the operation that failed, and why: `Conflict`, or `Assertion` when a key or value is too
-/// long.
+/// What `batch` leaves where `current` is what there was; later operations see the effect of earlier
+/// ones. Otherwise the index of the operation that failed, and why: `Conflict`, or `Assertion` when a
+/// key or value is too long.
 pub fn prepare(
     batch: &Batch,
     sequence: Sequence,

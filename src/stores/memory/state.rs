@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The state of a resident store. The store wraps it in a lock and decides when to publish; nothing is checked
-/// here any more. Sequence numbers must not fall.
+/// The state of a resident store. The store wraps it in a lock and decides when to publish; nothing is
+/// checked here any more. Sequence numbers must not fall.
 #[derive(Debug, Default)]
 pub struct State {
     now: Snapshot,

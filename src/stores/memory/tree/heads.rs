@@ -12,8 +12,8 @@ pub(super) struct Heads {
     /// What they share, as far as it goes in here, so that a short prefix costs no cache miss.
     prefix: [u8; INLINE_PREFIX],
     length: usize,
-    /// Ascending, the unused ones [`UNUSED`]. Zero bytes stand in for the end of a short key, so different keys
-    /// may have equal heads.
+    /// Ascending, the unused ones [`UNUSED`]. Zero bytes stand in for the end of a short key, so
+    /// different keys may have equal heads.
     words: [u64; CAPACITY],
 }
 
@@ -25,8 +25,8 @@ const INLINE_PREFIX: usize = 24;
 const UNUSED: u64 = u64::MAX;
 
 impl Heads {
-    /// The index of `keys`, which are sorted. Only the first [`CAPACITY`] are indexed: a node that is wider is
-    /// split before anyone searches it.
+    /// The index of `keys`, which are sorted. Only the first [`CAPACITY`] are indexed: a node that is
+    /// wider is split before anyone searches it.
     pub(super) fn of<'a>(keys: impl DoubleEndedIterator<Item = &'a [u8]> + Clone) -> Self {
         let mut ends = keys.clone();
         let mut index = Self::default();
@@ -105,8 +105,9 @@ impl Heads {
         Err(start)
     }
 
-    /// How many heads are lower than `wanted`. First by the last one of each block, then in one block: the loads
-    /// of each step do not wait for one another, so a cold node costs one cache miss, not one per halving.
+    /// How many heads are lower than `wanted`. First by the last one of each block, then in one block:
+    /// the loads of each step do not wait for one another, so a cold node costs one cache miss, not one
+    /// per halving.
     fn lower_bound(&self, wanted: u64) -> usize {
         let (blocks, _) = self.words.as_chunks::<BLOCK>();
         let lower_blocks = blocks.iter().filter(|block| block[BLOCK - 1] < wanted).count();

@@ -1,7 +1,7 @@
 //! A counted, copy-on-write B+tree of entries in the order of their keys' bytes.
 //!
-//! Counted: every inner node knows how many entries lie below each child, so that the rank of a key, the entry
-//! at an index, and the size of a range cost O(log n), like a look-up.
+//! Counted: every inner node knows how many entries lie below each child, so that the rank of a key, the
+//! entry at an index, and the size of a range cost O(log n), like a look-up.
 //!
 //! Copy-on-write: nodes are shared by reference count. Cloning a tree costs one count and makes a
 //! snapshot; a write then copies the nodes on its path that the snapshot shares, and those that nobody

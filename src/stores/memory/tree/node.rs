@@ -6,8 +6,9 @@ use super::{FILL_WIDTH, MAX_WIDTH, MIN_WIDTH};
 use crate::kv::Entry;
 use std::sync::Arc;
 
-/// A node. Its width is the number of its entries or children; after an insert it may be one too wide, and the
-/// parent splits it; after a removal it may be one too narrow, and the parent joins it with a sibling.
+/// A node. Its width is the number of its entries or children; after an insert it may be one too wide,
+/// and the parent splits it; after a removal it may be one too narrow, and the parent joins it with a
+/// sibling.
 #[derive(Clone)]
 pub(super) enum Node {
     Leaf(Leaf),

@@ -1,10 +1,10 @@
-//! The separators of an inner node, packed into one buffer: a copied path allocates nothing per separator, and
-//! a search stays in few cache lines.
+//! The separators of an inner node, packed into one buffer: a copied path allocates nothing per
+//! separator, and a search stays in few cache lines.
 
 use super::heads::{Heads, common_prefix};
 
-/// Sorted keys that part the children of a node: child `i` holds the keys from separator `i - 1` on, up to but
-/// not including separator `i`. A change makes a new list; that happens once in many writes.
+/// Sorted keys that part the children of a node: child `i` holds the keys from separator `i - 1` on, up
+/// to but not including separator `i`. A change makes a new list; that happens once in many writes.
 #[derive(Clone, Default)]
 pub(super) struct Separators {
     heads: Heads,

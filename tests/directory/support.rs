@@ -1,0 +1,75 @@
+//! Directories and stores to test with.
+
+use kixx_datastore::Result;
+use kixx_datastore::fs::{FileSystem, OsFileSystem};
+use kixx_datastore::kv::{
+    Batch, Check, Committed, Durability, KeyRange, Operation, Read, Scan, Space, Store, Write,
+};
+use kixx_datastore::stores::directory::{DirectoryStore, OnDamage};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) const DOCUMENTS: Space = Space::DOCUMENTS;
+
+pub(crate) fn open(directory: &Path) -> DirectoryStore {
+    try_open(directory, OnDamage::Refuse).unwrap()
+}
+
+pub(crate) fn try_open(directory: &Path, damage: OnDamage) -> Result<DirectoryStore> {
+    let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem);
+    DirectoryStore::open(&fs, directory, Durability::Sync, Duration::from_secs(2), damage)
+}
+
+pub(crate) fn put(key: &str, body: &str) -> Operation {
+    Operation::put(DOCUMENTS, key.as_bytes(), Check::Any, body.as_bytes())
+}
+
+pub(crate) fn delete(key: &str) -> Operation {
+    Operation { space: DOCUMENTS, key: key.as_bytes().into(), check: Check::Any, write: Write::Delete }
+}
+
+pub(crate) fn commit(store: &DirectoryStore, operations: &[Operation]) -> Result<Committed> {
+    store.commit(Batch { operations: operations.to_vec() }).wait()
+}
+
+/// Key to (version, body).
+pub(crate) fn documents(store: &DirectoryStore) -> BTreeMap<String, (u64, String)> {
+    let entries = store.range(DOCUMENTS, &Scan::all(KeyRange::ALL)).wait().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    entries.iter().map(|entry| (text(entry.key()), (entry.version(), text(entry.value())))).collect()
+}
+
+/// Name to content of what lies in a directory, directories as `name/`.
+pub(crate) fn listing(directory: &Path) -> BTreeMap<String, String> {
+    let mut listing = BTreeMap::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            listing.insert(format!("{name}/"), String::new());
+        } else {
+            listing.insert(name, std::fs::read_to_string(entry.path()).unwrap());
+        }
+    }
+    listing
+}
+
+/// What a killed process leaves: a copy of everything as it is now.
+pub(crate) fn copy_as_killed(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_as_killed(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+pub(crate) fn expected(rows: &[(&str, u64, &str)]) -> BTreeMap<String, (u64, String)> {
+    rows.iter().map(|(key, version, body)| ((*key).to_owned(), (*version, (*body).to_owned()))).collect()
+}
