@@ -46,7 +46,7 @@ export type DatastoreOptions<M extends Missing = Missing> = CommonOptions<M> & (
 );
 
 interface CommonOptions<M extends Missing> {
-    /** What `getItem` does where there is no document: `'throw'` (default) a NotFoundError, or give `'null'`. */
+    /** What `getItem` does where there is no document: `'throw'` (default) a NotFoundError, or `'null'`. */
     missing?: M | undefined;
     /** Who makes the updates of one key queue up. Default: a {@link LockingQueue} of its own. */
     lockingQueue?: Locks | undefined;
@@ -168,8 +168,19 @@ export interface Stats {
     documents: number;
     /** How many of them the document cache holds. */
     cachedDocuments: number;
-    /** By view: its figures, and the documents for which its map function threw. */
-    views: Record<string, unknown>;
+    /** By the ids of the views that this datastore has registered. */
+    views: Record<string, ViewStats>;
+    [figure: string]: unknown;
+}
+
+/** Figures about a view. */
+export interface ViewStats {
+    /** How many rows it has. */
+    rows: number;
+    /** For how many documents its map function threw. */
+    failures: number;
+    /** The first of them. */
+    failed: { key: string; message: string }[];
     [figure: string]: unknown;
 }
 
@@ -260,7 +271,11 @@ export class Datastore<T extends object = Record<string, unknown>, M extends Mis
      *
      * @throws {ConflictError} when the document brings a `_rev` which is not the current one
      */
-    setItem<D extends object = T>(key: Key, document: Storable<D>, options?: WriteOptions): Promise<Stored<D>>;
+    setItem<D extends object = T>(
+        key: Key,
+        document: Storable<D>,
+        options?: WriteOptions
+    ): Promise<Stored<D>>;
 
     /**
      * Stores a document where there is none.
@@ -369,7 +384,10 @@ export class DatastoreEngine<T extends object = Record<string, unknown>> {
     hasItem(key: Key): boolean;
 
     /** Stores a document at the revision that it brings, whatever was there; at the next one without. */
-    setItem<D extends object = T>(key: Key, document: Storable<D>): Promise<{ key: string; document: Stored<D> }>;
+    setItem<D extends object = T>(
+        key: Key,
+        document: Storable<D>
+    ): Promise<{ key: string; document: Stored<D> }>;
 
     /** Removes a document, if there is one. */
     deleteItem(key: Key): Promise<{ key: string }>;

@@ -6,6 +6,9 @@ const { Random, chooseSeed } = require('./helpers/random.js');
 const { openStore } = require('./helpers/store.js');
 const { newRoomyDirectory } = require('./helpers/temp.js');
 
+/** A hang is a failure. */
+const LIMIT = { timeout: 180000 };
+
 const COUNT = 200000;
 const CHUNK = 10000;
 const KEYS = ['big:', 'big:\uffff'];
@@ -23,7 +26,7 @@ async function fill(store, random) {
     await store.setItem('z', {});
 }
 
-test('200,000 documents: a page at any offset, in both directions, and its total', async (t) => {
+test('200,000 documents: a page at any offset, in both directions, and its total', LIMIT, async (t) => {
     const random = new Random(chooseSeed(t));
     const directory = newRoomyDirectory(t, 2 ** 31);
     const store = await openStore(t, { directory, durability: 'os' });

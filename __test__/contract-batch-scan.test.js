@@ -93,7 +93,8 @@ test('batch: of two operations on a key, the last one is what is read', async (t
     assert.deepEqual(await store.getItems(['a']), [null]);
     await store.batch([{ type: 'delete', key: 'a' }, set(4), set(5)]);
     assert.deepEqual(await store.getItem('a'), { n: 5, _rev: 1 });
-    assert.deepEqual((await store.queryKeys({ includeDocuments: true })).items[0].document, { n: 5, _rev: 1 });
+    const { items } = await store.queryKeys({ includeDocuments: true });
+    assert.deepEqual(items[0].document, { n: 5, _rev: 1 });
 });
 
 test('batch: many keys, and all of them after opening again', async (t) => {

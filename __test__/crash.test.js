@@ -9,6 +9,9 @@ const { Random, chooseSeed } = require('./helpers/random.js');
 const { openStore, allDocuments } = require('./helpers/store.js');
 const { newDirectory } = require('./helpers/temp.js');
 
+/** A hang is a failure. */
+const LIMIT = { timeout: 240000 };
+
 const IN_FLIGHT = 1000;
 const ACKS_MAX = 3000;
 
@@ -91,14 +94,15 @@ async function killWhileOpening(child) {
     assert.equal((await child.exited).signal, 'SIGKILL');
 }
 
-test('kill -9 with 1,000 writes in flight, 50 times, durability sync', (t) => crashTest(t, 'sync', 50));
+test('kill -9 with 1,000 writes in flight, 50 times, durability sync', LIMIT, (t) =>
+    crashTest(t, 'sync', 50));
 
-test('kill -9 with 1,000 writes in flight, durability os', (t) => crashTest(t, 'os', 8));
+test('kill -9 with 1,000 writes in flight, durability os', LIMIT, (t) => crashTest(t, 'os', 8));
 
-test('kill -9 with 1,000 writes in flight, durability batched: what was flushed is kept', (t) =>
+test('kill -9 with 1,000 writes in flight, durability batched: what was flushed is kept', LIMIT, (t) =>
     crashTest(t, 'batched', 8));
 
-test('the comparison after a crash notices what is wrong', () => {
+test('the comparison after a crash notices what is wrong', LIMIT, () => {
     const write = (key, id) => ({ type: 'set', key, document: { id } });
     const operations = [
         { n: 0, isBatch: false, writes: [write('a', 'w0')] },

@@ -42,11 +42,15 @@ class MapEngine {
         this.asked = options;
         const { startKey, endKey, key, descending, inclusiveStartIndex, limit, includeDocuments } = options;
         const inside = (candidate) => (key === undefined
-            ? (startKey === undefined || candidate >= startKey) && (endKey === undefined || candidate <= endKey)
+            ? (
+                startKey === undefined || candidate >= startKey
+            ) && (endKey === undefined || candidate <= endKey)
             : candidate === key);
         const keys = [...this.documents.keys()].filter(inside).sort();
         return this.page(descending ? keys.reverse() : keys, inclusiveStartIndex, limit, (documentKey) => ({
-            key: documentKey, documentKey, ...includeDocuments ? { document: this.documents.get(documentKey) } : {},
+            key: documentKey, documentKey, ...includeDocuments ? {
+                document: this.documents.get(documentKey),
+            } : {},
         }));
     }
 
@@ -135,8 +139,13 @@ test('an injected db: revisions are counted and checked over it', async () => {
     const first = await store.setItem('a', { n: 1 });
     assert.deepEqual(first, { n: 1, _rev: 0 });
     assert.deepEqual(await store.setItem('a', { ...first, n: 2 }), { n: 2, _rev: 1 });
-    await assert.rejects(store.setItem('a', first), { name: 'ConflictError', code: 'CONFLICT', key: 'a', expected: 'revision 0' });
-    assert.deepEqual(await store.setItem('a', { ...first, n: 3 }, { checkConsistency: false }), { n: 3, _rev: 2 });
+    await assert.rejects(
+        store.setItem('a', first),
+        { name: 'ConflictError', code: 'CONFLICT', key: 'a', expected: 'revision 0' }
+    );
+    assert.deepEqual(
+        await store.setItem('a', { ...first, n: 3 }, { checkConsistency: false }), { n: 3, _rev: 2 }
+    );
     assert.deepEqual(await store.updateItem('a', async ({ n }) => ({ n: n + 1 })), { n: 4, _rev: 3 });
     await assert.rejects(store.insertItem('a', {}), { name: 'ConflictError' });
     await assert.rejects(store.deleteItem('a', { rev: 0 }), { name: 'ConflictError' });
@@ -150,7 +159,9 @@ test('an injected db: concurrent writes are checked one after the other', async 
     const store = new Datastore({ db: new MapEngine() });
     const results = await Promise.allSettled(Array.from({ length: 10 }, () => store.insertItem('a', {})));
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
-    await Promise.all(Array.from({ length: 20 }, () => store.updateItem('n', (document) => ({ n: (document?.n ?? 0) + 1 }))));
+    await Promise.all(
+        Array.from({ length: 20 }, () => store.updateItem('n', (document) => ({ n: (document?.n ?? 0) + 1 })))
+    );
     assert.deepEqual(await store.getItem('n'), { n: 20, _rev: 19 });
 });
 
@@ -184,7 +195,10 @@ test('an injected db: queries reach it with every option', async () => {
     assert.deepEqual(items[0], { key: 0, value: null, documentKey: 'k0' });
     assert.deepEqual(db.asked.key, ['x', 1]);
     assert.equal(db.asked.descending, true);
-    assert.throws(() => store.deleteView('byI'), { name: 'AssertionError', message: 'The injected db has no deleteView()' });
+    assert.throws(
+        () => store.deleteView('byI'),
+        { name: 'AssertionError', message: 'The injected db has no deleteView()' }
+    );
     db.queryKeys = async () => ({ items: [], exclusiveEndIndex: null, total: 77 });
     assert.equal((await store.queryKeys()).total, 77);
 });
@@ -206,7 +220,9 @@ test('an injected db: the calls beyond Kixx', async () => {
     ]), { name: 'ConflictError', key: 'b' });
     db.failing = ['d'];
     await assert.rejects(store.batch([
-        { type: 'set', key: 'c', document: {} }, { type: 'delete', key: 'b' }, { type: 'set', key: 'd', document: {} },
+        { type: 'set', key: 'c', document: {} }, { type: 'delete', key: 'b' }, {
+            type: 'set', key: 'd', document: {},
+        },
     ]), { message: 'd is out of order' });
     assert.deepEqual(db.documents, before);
     const items = [];
@@ -221,7 +237,9 @@ test('an injected db: the calls beyond Kixx', async () => {
 });
 
 test('an injected db: an update may delete its own document, and fails then', async () => {
-    for (const store of [new Datastore({ db: new MapEngine() }), new Datastore({ directory, fileSystem: new MapFileSystem() })]) {
+    for (const store of [
+        new Datastore({ db: new MapEngine() }), new Datastore({ directory, fileSystem: new MapFileSystem() }),
+    ]) {
         await store.setItem('a', { n: 1 });
         await assert.rejects(store.updateItem('a', async (document) => {
             await store.deleteItem('a');
@@ -249,9 +267,13 @@ test('a file system: documents are read from it and written to it', async () => 
     fileSystem.files.set(fileOf('ünï/1'), '{"name":"no revision","__proto__":1}');
     const store = await new Datastore({ directory, fileSystem }).load();
     assert.deepEqual(await store.getItem('user:1'), { _rev: 4, name: 'Jane' });
-    assert.equal(JSON.stringify(await store.getItem('ünï/1')), '{"_rev":0,"name":"no revision","__proto__":1}');
+    assert.equal(
+        JSON.stringify(await store.getItem('ünï/1')), '{"_rev":0,"name":"no revision","__proto__":1}'
+    );
     assert.equal((await store.queryKeys()).total, 2);
-    assert.deepEqual(await store.updateItem('user:1', (user) => ({ ...user, age: 5 })), { _rev: 5, name: 'Jane', age: 5 });
+    assert.deepEqual(
+        await store.updateItem('user:1', (user) => ({ ...user, age: 5 })), { _rev: 5, name: 'Jane', age: 5 }
+    );
     assert.deepEqual(fileSystem.files.get(fileOf('user:1')), { _rev: 5, name: 'Jane', age: 5 });
     await store.setItem('new', { list: [] });
     fileSystem.files.get(fileOf('new')).list.push('shared?');
@@ -311,7 +333,9 @@ test('a file system: a failure is what the caller gets, nothing is stored, and t
 test('a file system: a batch that fails half-way is taken back', async () => {
     const fileSystem = new MapFileSystem();
     const store = new Datastore({ directory, fileSystem });
-    await store.batch([{ type: 'set', key: 'a', document: { n: 1 } }, { type: 'set', key: 'b', document: { n: 1 } }]);
+    await store.batch(
+        [{ type: 'set', key: 'a', document: { n: 1 } }, { type: 'set', key: 'b', document: { n: 1 } }]
+    );
     const before = structuredClone(fileSystem.files);
     const write = fileSystem.writeDocumentFile;
     fileSystem.writeDocumentFile = function (file, document) {

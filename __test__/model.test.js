@@ -8,6 +8,9 @@ const { Random, chooseSeed } = require('./helpers/random.js');
 const { openStore } = require('./helpers/store.js');
 const { newDirectory } = require('./helpers/temp.js');
 
+/** A hang is a failure. */
+const LIMIT = { timeout: 120000 };
+
 const OPTIONS = [
     {}, { cache: false }, { durability: 'os' }, { durability: 'batched' }, { cache: { maxDocuments: 2 } },
 ];
@@ -23,7 +26,7 @@ async function leg(t, history, options, steps) {
     await store.close();
 }
 
-test('random operations, closed and opened again, answer as a plain model does', async (t) => {
+test('random operations, closed and opened again, answer as a plain model does', LIMIT, async (t) => {
     const seed = chooseSeed(t);
     const random = new Random(seed);
     for (let round = 0; round < 6; round += 1) {
@@ -36,7 +39,7 @@ test('random operations, closed and opened again, answer as a plain model does',
     t.diagnostic('6 histories of 240 steps, each view compared with a full scan after every step');
 });
 
-test('random operations in processes that are killed answer as a plain model does', async (t) => {
+test('random operations in processes that are killed answer as a plain model does', LIMIT, async (t) => {
     const seed = chooseSeed(t);
     const history = new History(seed);
     const directory = newDirectory(t);
@@ -59,7 +62,7 @@ test('random operations in processes that are killed answer as a plain model doe
     t.diagnostic(`10 processes killed, ${ done } steps`);
 });
 
-test('two handles on one directory answer as one', async (t) => {
+test('two handles on one directory answer as one', LIMIT, async (t) => {
     const seed = chooseSeed(t);
     const random = new Random(seed);
     const history = new History(seed);

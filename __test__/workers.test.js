@@ -8,7 +8,10 @@ const { startScript } = require('./helpers/child.js');
 const { Random, chooseSeed } = require('./helpers/random.js');
 const { RemoteStore, openRemote } = require('./helpers/remote.js');
 const { openStore, directoryOf, allDocuments, allItems } = require('./helpers/store.js');
-const { newDirectory } = require('./helpers/temp.js');
+const { eventually, newDirectory } = require('./helpers/temp.js');
+
+/** A hang is a failure. */
+const LIMIT = { timeout: 120000 };
 
 const PAGE = { inclusiveStartIndex: 0, limit: 10 };
 const byN = (document, emit) => emit(document.n);
@@ -28,7 +31,7 @@ async function rescan(store) {
 
 const rowsOf = (items) => items.map(({ key, documentKey }) => ({ key, documentKey }));
 
-test('a write of one thread is seen by the others as soon as it is acknowledged', async (t) => {
+test('a write of one thread is seen by the others as soon as it is acknowledged', LIMIT, async (t) => {
     for (const cache of [undefined, false]) {
         const { store, one, two } = await threeHandles(t, { cache });
         const handles = [
@@ -57,7 +60,7 @@ test('a write of one thread is seen by the others as soon as it is acknowledged'
     }
 });
 
-test('the main thread sees a write of a worker when its message arrives, also synchronously', async (t) => {
+test('the main thread sees a write of a worker when its message arrives, at once', LIMIT, async (t) => {
     const { store, one } = await threeHandles(t);
     store.setView('byN', { map: byN });
     for (let n = 0; n < 100; n += 1) {
@@ -68,7 +71,7 @@ test('the main thread sees a write of a worker when its message arrives, also sy
     }
 });
 
-test('increments of three threads are all there', async (t) => {
+test('increments of three threads are all there', LIMIT, async (t) => {
     const { store, one, two } = await threeHandles(t);
     await store.setItem('counter', { n: 0 });
     const increment = async (call) => {
@@ -90,7 +93,7 @@ test('increments of three threads are all there', async (t) => {
     assert.deepEqual(await two.call('getItem', 'counter'), { n: 90, _rev: 90 });
 });
 
-test('a worker queries a view that it registered while the main thread writes', async (t) => {
+test('a worker queries a view that it registered while the main thread writes', LIMIT, async (t) => {
     const { store, one, two } = await threeHandles(t, { durability: 'os' });
     await one.call('setView', 'byN');
     await two.call('setView', 'byParity');
@@ -114,7 +117,7 @@ test('a worker queries a view that it registered while the main thread writes', 
     t.diagnostic(`${ queries } view queries while 2,000 writes ran`);
 });
 
-test('a worker terminated during writes and view queries, 20 times: the others go on', async (t) => {
+test('a worker terminated during writes and view queries, 20 times: the others go on', LIMIT, async (t) => {
     const random = new Random(chooseSeed(t));
     const { store, one } = await threeHandles(t);
     store.setView('byN', { map: byN });
@@ -159,7 +162,9 @@ test('a worker terminated during writes and view queries, 20 times: the others g
     t.diagnostic(`20 workers terminated, ${ acknowledged.size } keys written, ${ queries } view queries`);
 });
 
-test('the last handle releases the directory', async (t) => {
+const isReleased = (directory) => !fs.existsSync(path.join(directory, '.datastore'));
+
+test('the last handle releases the directory', LIMIT, async (t) => {
     const { store, one, two } = await threeHandles(t);
     const directory = directoryOf(store);
     await one.call('setItem', 'a', { n: 1 });
@@ -172,7 +177,7 @@ test('the last handle releases the directory', async (t) => {
     assert.equal(fs.readFileSync(path.join(directory, 'a.json'), 'utf8'), '{"_rev":1,"n":2}');
 });
 
-test('a worker that is gone without close() has released the directory', async (t) => {
+test('a worker that is gone without close() has released the directory', LIMIT, async (t) => {
     const endings = {
         terminated: (remote) => remote.terminate(),
         'exited by itself': (remote) => remote.call('exit').catch(() => {}) && remote.exited,
@@ -183,6 +188,7 @@ test('a worker that is gone without close() has released the directory', async (
             const remote = await openRemote(subtest, { directory });
             await remote.call('setItem', 'a', { n: 1 });
             await end(remote);
+            await eventually(() => isReleased(directory), 'the directory is released');
             const child = startScript(subtest, 'exit-child.js', [directory, 'sync', 'onlyRead']);
             const { code, stderr } = await child.exited;
             assert.equal(code, 0, `another process can open it: ${ stderr }`);
@@ -190,4 +196,18 @@ test('a worker that is gone without close() has released the directory', async (
             assert.deepEqual(await store.getItem('a'), { n: 1, _rev: 0 });
         });
     }
+});
+
+test('a worker terminated while it loads releases the directory', LIMIT, async (t) => {
+    const directory = newDirectory(t);
+    for (let n = 0; n < 3000; n += 1) {
+        fs.writeFileSync(path.join(directory, `key${ n }.json`), `{"n":${ n }}`);
+    }
+    const remote = new RemoteStore(t, { directory });
+    remote.call('load').catch(() => {});
+    await eventually(() => !isReleased(directory), 'the worker has begun to load');
+    await remote.terminate();
+    await eventually(() => isReleased(directory), 'the directory is released');
+    const store = await openStore(t, { directory });
+    assert.equal((await store.queryKeys()).total, 3000);
 });

@@ -54,7 +54,8 @@ function assertHolds(key, { kind, value }, current) {
 
 function conflict(key, expected, current) {
     const found = current === null ? 'it does not exist' : `it is at revision ${ current.version }`;
-    return new ConflictError(`Conflict at ${ quote(key) }: expected ${ expected }, but ${ found }`, { key, expected });
+    const message = `Conflict at ${ quote(key) }: expected ${ expected }, but ${ found }`;
+    return new ConflictError(message, { key, expected });
 }
 
 module.exports = { absent, anything, assertHolds, atRevision, atRevisionIfPresent, conflict, unchangedSince };

@@ -3,12 +3,19 @@
 const { AssertionError, NotFoundError, withCallerStack } = require('./errors.js');
 const { batchOperations, deletionCheck, putCheck } = require('./batch.js');
 const { absent, anything, conflict } = require('./checks.js');
-const { describe, quote } = require('./describe.js');
+const { quote } = require('./describe.js');
 const { asyncDispose, DatastoreEngine, openStore } = require('./engine.js');
 const { InjectedDb } = require('./injected-db.js');
 const { KeyLocks } = require('./key-locks.js');
 const { LockingQueue } = require('./locking-queue.js');
-const { datastoreOptions, deleteOptions, fail, loadOptions, revision, writeOptions } = require('./options.js');
+const {
+    datastoreOptions,
+    deleteOptions,
+    fail,
+    loadOptions,
+    revision,
+    writeOptions,
+} = require('./options.js');
 const { documentKey, keyQuery, viewQuery } = require('./query-options.js');
 const { isPlain, strictDocument } = require('./strict-json.js');
 
@@ -130,7 +137,8 @@ class Datastore {
         }
         const checkConsistency = writeOptions(options);
         if (this.#locks.isUpdating(name)) {
-            throw new AssertionError(`An update of ${ quote(name) } inside an update of the same key would wait for itself`);
+            const which = `An update of ${ quote(name) } inside an update of the same key`;
+            throw new AssertionError(`${ which } would wait for itself`);
         }
         if (!this.#store.ready) {
             await settled(this.#store.load());
@@ -143,7 +151,7 @@ class Datastore {
         const current = document === null ? null : { version: document._rev };
         const result = await this.#locks.update(key, update, document);
         if (!isPlain(result)) {
-            throw new AssertionError(`The update of ${ quote(key) } must return a plain object, got ${ describe(result) }`);
+            fail(`What the update of ${ quote(key) } returns`, 'a plain object', result);
         }
         const prepared = strictDocument(result);
         if (checkConsistency) {

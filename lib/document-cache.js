@@ -9,25 +9,20 @@ const MAX_TOTAL_SIZE = 32 * 1024 * 1024;
 /** One document that is larger would push out too many others. */
 const MAX_ENTRY_SIZE = MAX_TOTAL_SIZE / 16;
 
-/** No half of a head reads like this: the entry has to be looked at again. */
-const NOT_VALIDATED = -1;
-
 /**
- * Parsed documents by key, the least recently used go first. Whether an entry is still true is decided
- * by its user: `sequence` names the commit that wrote it, `low` and `high` the head of the store at
- * which it was last known to be true.
+ * Entries by key, the least recently used go first. An entry is any object with `key`, `size`, and room
+ * for `older` and `newer`.
  */
 class DocumentCache {
     #entries = new Map();
     // A ring: its `older` is the newest entry, its `newer` the oldest one.
-    #ring = new Entry('', null, 0, 0);
+    #ring = { older: null, newer: null };
     #maxDocuments;
     #totalSize = 0;
 
     constructor(maxDocuments = DEFAULT_MAX_DOCUMENTS) {
         this.#maxDocuments = maxDocuments;
-        this.#ring.older = this.#ring;
-        this.#ring.newer = this.#ring;
+        this.clear();
     }
 
     get documents() {
@@ -49,20 +44,18 @@ class DocumentCache {
         return this.#entries.has(key);
     }
 
-    /** Puts a document that nobody else holds. `size` is the length of its JSON text, more or less. */
-    put(key, document, sequence, size) {
-        this.delete(key);
-        const entry = new Entry(key, document, sequence, size);
-        if (size > MAX_ENTRY_SIZE) {
-            return entry;
+    /** Puts an entry in the place of the one with the same key. */
+    put(entry) {
+        this.delete(entry.key);
+        if (entry.size > MAX_ENTRY_SIZE) {
+            return;
         }
-        this.#entries.set(key, entry);
+        this.#entries.set(entry.key, entry);
         this.#insert(entry);
-        this.#totalSize += size;
+        this.#totalSize += entry.size;
         while (this.#entries.size > this.#maxDocuments || this.#totalSize > MAX_TOTAL_SIZE) {
             this.delete(this.#ring.newer.key);
         }
-        return entry;
     }
 
     delete(key) {
@@ -88,29 +81,6 @@ class DocumentCache {
         entry.newer = ring;
         ring.older.newer = entry;
         ring.older = entry;
-    }
-}
-
-class Entry {
-    constructor(key, document, sequence, size) {
-        this.key = key;
-        this.document = document;
-        this.sequence = sequence;
-        this.size = size;
-        this.low = NOT_VALIDATED;
-        this.high = NOT_VALIDATED;
-        this.older = null;
-        this.newer = null;
-    }
-
-    /** Whether the entry was true when the head of the store was these two halves. */
-    isValidAt(low, high) {
-        return this.low === low && this.high === high;
-    }
-
-    validate(low, high) {
-        this.low = low;
-        this.high = high;
     }
 }
 

@@ -2,14 +2,18 @@
 
 const native = require('./native.cjs');
 const { errorFromThrown } = require('./errors.js');
-const { DocumentCache } = require('./document-cache.js');
+const { CachedDocument } = require('./cached-document.js');
 const { copy } = require('./copy.js');
+const { DocumentCache } = require('./document-cache.js');
 
 /** Pages with more documents than this that the cache does not know leave the cache alone. */
 const MAX_CACHED_PAGE = 1_000;
 
 /** How many documents cross the border in one text at most. */
 const MAX_FETCH = 4_096;
+
+/** How often several documents are read one by one before they are read in one call. */
+const MAX_ATTEMPTS = 3;
 
 const UNKNOWN_SEQUENCE = -1;
 
@@ -49,7 +53,7 @@ class DocumentReader {
         const high = this.#head[1];
         if (entry !== undefined && entry.isValidAt(low, high)) {
             this.#sequence = entry.sequence;
-            return copy(entry.document);
+            return entry.answer();
         }
         return this.#readThrough(key, entry, low, high);
     }
@@ -59,18 +63,17 @@ class DocumentReader {
         if (text === undefined) {
             entry.validate(low, high);
             this.#sequence = entry.sequence;
-            return copy(entry.document);
+            return entry.answer();
         }
         if (text === null) {
             this.#cache?.delete(key);
             return null;
         }
-        const document = JSON.parse(text);
         this.#sequence = undefined;
         if (this.#cache !== undefined) {
-            this.#remember(key, document, this.sequence, text.length)?.validate(low, high);
+            this.#keep(CachedDocument.fromText(key, this.sequence, text), low, high);
         }
-        return document;
+        return JSON.parse(text);
     }
 
     #get(key, sequence) {
@@ -81,25 +84,26 @@ class DocumentReader {
         }
     }
 
+    #keep(entry, low, high) {
+        entry.validate(low, high);
+        this.#cache.put(entry);
+    }
+
     /** The documents of several keys at one moment, null where there is none. */
     readMany(keys) {
-        const low = this.#head[0];
-        const high = this.#head[1];
-        const documents = keys.map((key) => {
-            const entry = this.#cache?.get(key);
-            return entry !== undefined && entry.isValidAt(low, high) ? copy(entry.document) : undefined;
-        });
-        const missing = keys.filter((_, i) => documents[i] === undefined);
-        if (missing.length === 0) {
-            return documents;
+        for (let i = 0; i < MAX_ATTEMPTS; i += 1) {
+            const { low, high } = this.moment();
+            const documents = keys.map((key) => this.read(key));
+            if (this.#head[0] === low && this.#head[1] === high) {
+                return documents;
+            }
+            // Another thread wrote in between, and two moments must not mix.
         }
-        const found = JSON.parse(native.getMany(this.#handle, missing));
-        if (found.length < keys.length && (this.#head[0] !== low || this.#head[1] !== high)) {
-            // Somebody wrote in between: two moments must not mix.
+        try {
             return JSON.parse(native.getMany(this.#handle, keys));
+        } catch (error) {
+            throw errorFromThrown(error);
         }
-        let next = 0;
-        return documents.map((document) => (document === undefined ? found[next++] : document));
     }
 
     /** Take this before a page is read, and give it to `pageDocuments`. */
@@ -108,23 +112,24 @@ class DocumentReader {
     }
 
     /** The documents of the page that native code answered last, in the same synchronous step. */
-    pageDocuments(keys, sequences, { low, high }) {
+    pageDocuments(keys, sequences, moment) {
         const documents = new Array(keys.length);
         const missing = [];
         for (let i = 0; i < keys.length; i += 1) {
             const entry = this.#cache?.get(keys[i]);
             if (entry !== undefined && entry.sequence === sequences[i]) {
-                entry.validate(low, high);
-                documents[i] = copy(entry.document);
+                entry.validate(moment.low, moment.high);
+                documents[i] = entry.answer();
             } else {
                 missing.push(i);
             }
         }
+        const keep = this.#cache !== undefined && missing.length <= MAX_CACHED_PAGE;
         for (let i = 0; i < missing.length; i += MAX_FETCH) {
             this.#fetch(missing.slice(i, i + MAX_FETCH), (index, document, size) => {
                 documents[index] = document;
-                if (missing.length <= MAX_CACHED_PAGE) {
-                    this.#remember(keys[index], document, sequences[index], size)?.validate(low, high);
+                if (keep) {
+                    this.#keepCopy(keys[index], sequences[index], document, size, moment);
                 }
             });
         }
@@ -151,11 +156,20 @@ class DocumentReader {
         }
     }
 
-    /** After an own write: keeps a document hot that was hot before. */
-    refresh(key, document, sequence, size) {
+    #keepCopy(key, sequence, document, size, { low, high }) {
+        try {
+            this.#keep(CachedDocument.fromDocument(key, sequence, copy(document), size), low, high);
+        } catch {
+            // Nested too deeply to be copied.
+        }
+    }
+
+    /** After an own write: keeps a document hot that was hot before. `text` has another `_rev`. */
+    refresh(key, text, rev, sequence) {
         const entry = this.#cache?.get(key);
-        if (entry !== undefined && entry.sequence < sequence) {
-            this.#remember(key, document, sequence, size);
+        // Equal: a batch may put a key twice, and the later document is the one that stays.
+        if (entry !== undefined && entry.sequence <= sequence) {
+            this.#cache.put(CachedDocument.fromText(key, sequence, text, rev));
         }
     }
 
@@ -166,19 +180,6 @@ class DocumentReader {
 
     clear() {
         this.#cache?.clear();
-    }
-
-    /** A document that is nested too deeply to be copied is not kept: the parser does not recurse. */
-    #remember(key, document, sequence, size) {
-        if (this.#cache === undefined) {
-            return undefined;
-        }
-        try {
-            return this.#cache.put(key, copy(document), sequence, size);
-        } catch {
-            this.#cache.delete(key);
-            return undefined;
-        }
     }
 }
 

@@ -66,7 +66,8 @@ class DatastoreEngine {
             await this.#store.load();
         }
         try {
-            const [committed] = await this.#store.commitMany([{ key: name, prepared, check: anything, exact }]);
+            const operation = { key: name, prepared, check: anything, exact };
+            const [committed] = await this.#store.commitMany([operation]);
             return { key: name, document: this.#store.stored(name, prepared, committed) };
         } catch (error) {
             throw withCallerStack(error);

@@ -70,7 +70,7 @@ const classes = {
 
 const classByCode = new Map();
 
-for (const [ name, Class ] of Object.entries(classes)) {
+for (const [name, Class] of Object.entries(classes)) {
     Object.defineProperty(Class.prototype, 'name', { value: name, writable: true, configurable: true });
     classByCode.set(Class.CODE, Class);
 }

@@ -22,7 +22,7 @@ class InjectedDb extends Lifecycle {
 
     async _load({ quarantine }) {
         if (quarantine) {
-            throw new AssertionError('quarantine must be false with an injected db, which has files of its own');
+            throw new AssertionError('quarantine needs files of our own: there is an injected db');
         }
         await this.#db.loadDocuments?.();
     }

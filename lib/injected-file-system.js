@@ -33,7 +33,7 @@ class FileSystemStore extends Store {
 
     async _load({ quarantine }) {
         if (quarantine) {
-            throw new AssertionError('quarantine must be false with an injected fileSystem, which cannot move files');
+            throw new AssertionError('quarantine needs a file system that moves files: this one is injected');
         }
         const operations = await this.#readAll();
         await super._load({ quarantine });
@@ -57,7 +57,8 @@ class FileSystemStore extends Store {
         }
         if (damaged.length > 0) {
             const list = damaged.map(({ name, damage }) => `${ name } (${ damage })`).join(', ');
-            throw new CorruptError(`Not a document in ${ this.#directory }: ${ list }`, { cause: damaged[0].cause });
+            const { cause } = damaged[0];
+            throw new CorruptError(`Not a document in ${ this.#directory }: ${ list }`, { cause });
         }
         return operations.filter((operation) => operation !== null);
     }
@@ -79,7 +80,7 @@ class FileSystemStore extends Store {
             return { key, prepared, check: anything, exact };
         } catch (error) {
             const cause = error instanceof StorageError ? error.cause : error;
-            if (cause instanceof SyntaxError || cause instanceof URIError || cause instanceof AssertionError) {
+            if ([SyntaxError, URIError, AssertionError].some((Class) => cause instanceof Class)) {
                 return { name, damage: cause.message, cause };
             }
             throw error;
@@ -162,7 +163,8 @@ class FileSystemStore extends Store {
         try {
             return await work();
         } catch (cause) {
-            throw new StorageError(`Could not ${ action } ${ file }: ${ cause?.message ?? cause }`, { cause });
+            const why = cause?.message ?? cause;
+            throw new StorageError(`Could not ${ action } ${ file }: ${ why }`, { cause });
         }
     }
 }
@@ -174,8 +176,8 @@ function assertFileName(key) {
     }
     const bytes = encodeURIComponent(key).length + EXTENSION.length;
     if (bytes > MAX_FILE_NAME_BYTES) {
-        const limit = `${ bytes } bytes, and ${ MAX_FILE_NAME_BYTES } are allowed`;
-        throw new AssertionError(`The key ${ quote(key) } is too long: its file name would have ${ limit }`, { key });
+        const length = `${ bytes } bytes as a file name, at most ${ MAX_FILE_NAME_BYTES } are allowed`;
+        throw new AssertionError(`The key ${ quote(key) } is too long: ${ length }`, { key });
     }
 }
 

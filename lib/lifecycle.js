@@ -41,7 +41,8 @@ class Lifecycle {
             throw closed();
         }
         if (!this.ready) {
-            throw new AssertionError(`${ method } needs the documents: await load() or loadDocuments() first`);
+            const first = 'await load() or loadDocuments() first';
+            throw new AssertionError(`${ method } needs the documents: ${ first }`);
         }
     }
 

@@ -39,7 +39,7 @@ function viewQuery(options) {
 function scanQuery(options) {
     for (const name of ['inclusiveStartIndex', 'offset', 'limit']) {
         if (given(options, 'options')[name] !== undefined) {
-            throw new AssertionError(`scan() has no ${ name }: it goes through the whole range until you stop`);
+            throw new AssertionError(`scan() has no ${ name }: it goes on until you stop`);
         }
     }
     return keyQuery(options);

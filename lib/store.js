@@ -85,15 +85,17 @@ class Store extends Lifecycle {
     async commitMany(operations) {
         const keys = operations.map(({ key }) => key);
         const texts = operations.map(({ prepared }) => (prepared === null ? null : prepared.text));
-        const checks = Float64Array.from(operations.flatMap(({ check, exact = -1 }) => [check.kind, check.value, exact]));
-        const text = await openPort().submit((id) => native.commitBatch(this.#handle, id, keys, texts, checks));
+        const triples = operations.flatMap(({ check, exact = -1 }) => [check.kind, check.value, exact]);
+        const text = await openPort().submit((id) => {
+            native.commitBatch(this.#handle, id, keys, texts, Float64Array.from(triples));
+        });
         return JSON.parse(text).map(([version, sequence]) => ({ version, sequence }));
     }
 
     /** The answer for a put: the document with its revision. */
     stored(key, { document, text }, { version, sequence }) {
         document._rev = version;
-        this.#reader.refresh(key, document, sequence, text.length);
+        this.#reader.refresh(key, text, version, sequence);
         return document;
     }
 
@@ -146,7 +148,8 @@ class Store extends Lifecycle {
     }
 
     stats() {
-        return { ...JSON.parse(call(native.stats, this.#handle)), cachedDocuments: this.#reader.cachedDocuments };
+        const figures = JSON.parse(call(native.stats, this.#handle));
+        return { ...figures, cachedDocuments: this.#reader.cachedDocuments };
     }
 }
 

@@ -8,6 +8,9 @@ const { isUnextended, setProperty } = require('./copy.js');
 /** Longer arrays are refused: a sparse one costs nothing until it is written out. */
 const MAX_ARRAY_LENGTH = 2 ** 25;
 
+/** Less than the stack holds, so that the limit is the same wherever a document is stored from. */
+const MAX_DEPTH = 1_000;
+
 const PREFIX = '{"_rev":0';
 
 /**
@@ -57,10 +60,11 @@ function documentText(document) {
 /** Engine limits are the caller's mistake too. Errors of getters and toJSON methods pass. */
 function nameLimit(error, root) {
     if (error instanceof RangeError && error.message.startsWith('Maximum call stack')) {
-        return new AssertionError(`${ root } is nested too deeply`, { cause: error });
+        return tooDeep(root, error);
     }
     if (error instanceof RangeError && error.message.startsWith('Invalid string length')) {
-        return new AssertionError(`${ root } is too large: its JSON text would pass the longest string`, { cause: error });
+        const limit = 'its JSON text would pass the longest string';
+        return new AssertionError(`${ root } is too large: ${ limit }`, { cause: error });
     }
     return error;
 }
@@ -114,13 +118,18 @@ function take(walk, value, name) {
             // -0 becomes 0, as in JSON.
             return Number.isFinite(value) ? value + 0 : refuse(walk, value, name);
         case 'object':
-            if (value === null) {
-                return null;
-            }
-            return typeof value.toJSON === 'function' ? takeConverted(walk, value, name) : takeObject(walk, value, name);
+            return value === null ? null : takeContent(walk, value, name);
         default:
-            return typeof value.toJSON === 'function' ? takeConverted(walk, value, name) : refuse(walk, value, name);
+            return typeof value.toJSON === 'function'
+                ? takeConverted(walk, value, name)
+                : refuse(walk, value, name);
     }
+}
+
+function takeContent(walk, object, name) {
+    return typeof object.toJSON === 'function'
+        ? takeConverted(walk, object, name)
+        : takeObject(walk, object, name);
 }
 
 function takeProperty(walk, target, name, value) {
@@ -180,8 +189,15 @@ function enter(walk, holder, name) {
     if (walk.holders.includes(holder)) {
         throw new AssertionError(`${ path(walk, name) } contains itself (a cycle)`);
     }
+    if (walk.holders.length >= MAX_DEPTH) {
+        throw tooDeep(walk.root);
+    }
     walk.holders.push(holder);
     walk.names.push(name);
+}
+
+function tooDeep(root, cause) {
+    return new AssertionError(`${ root } is nested too deeply: at most ${ MAX_DEPTH } levels`, { cause });
 }
 
 function leave(walk) {
@@ -205,7 +221,8 @@ function joined(parent, name) {
     if (typeof name === 'number') {
         return `${ parent }[${ name }]`;
     }
-    return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? `${ parent }.${ name }` : `${ parent }[${ JSON.stringify(name) }]`;
+    const isIdentifier = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name);
+    return isIdentifier ? `${ parent }.${ name }` : `${ parent }[${ JSON.stringify(name) }]`;
 }
 
 /** Whether a value is an object literal, an object without prototype, or one of these from another realm. */

@@ -17,9 +17,10 @@ function batchMapper(id, view) {
         let returned = false;
         const emit = (key, value) => {
             if (returned) {
-                warn('late', 'called emit after it had returned. Such rows are left out: map functions are synchronous');
+                warn('late', 'called emit after it had returned: that adds no row, map functions are synchronous');
             } else {
-                rows.push(value === undefined ? [ key ] : [ key, value ]);
+                // As text at once: what was emitted may be changed afterwards.
+                rows.push(JSON.stringify(value === undefined ? [key] : [key, value]));
             }
         };
         try {
@@ -27,7 +28,7 @@ function batchMapper(id, view) {
             if (typeof result?.then === 'function') {
                 Promise.resolve(result).catch((error) => warn('failed', failure(error)));
             }
-            return JSON.stringify(rows);
+            return `[${ rows.join(',') }]`;
         } catch (error) {
             warn('failed', failure(error));
             return JSON.stringify(messageOf(error));

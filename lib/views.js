@@ -7,6 +7,14 @@ const { isObject } = require('./options.js');
 const { openPort } = require('./port.js');
 const { batchMapper } = require('./view-map.js');
 
+/** How often the thread catches up before it answers itself. */
+const MAX_ATTEMPTS = 3;
+
+/** The smallest question to a thread. */
+const NEARLY_NOTHING = {
+    start: null, end: null, descending: 0, offset: 0, limit: 1, includeDocuments: false,
+};
+
 /**
  * The views of one handle. They may be registered before the store is loaded.
  */
@@ -61,18 +69,32 @@ class Views {
         if (page !== undefined) {
             return page;
         }
-        const { start, end, descending, offset, limit, includeDocuments } = query;
         view.waiting += 1;
         try {
-            const text = await openPort().submit((promise) => {
-                const documents = includeDocuments ? 1 : 0;
-                native.queryView(this.#handle, promise, id, start, end, descending, offset, limit, documents);
-            });
-            const { total, next, rows, documents } = JSON.parse(text);
-            return { items: items(rows, documents), exclusiveEndIndex: next, total };
+            return await this.#catchUpOnThread(id, query);
         } finally {
             view.waiting -= 1;
         }
+    }
+
+    /** The thread catches up and the page is read here, unless others keep writing in between. */
+    async #catchUpOnThread(id, query) {
+        for (let i = 0; i < MAX_ATTEMPTS; i += 1) {
+            await this.#ask(id, NEARLY_NOTHING);
+            const page = this.#page(id, query);
+            if (page !== undefined) {
+                return page;
+            }
+        }
+        const { total, next, rows, documents } = JSON.parse(await this.#ask(id, query));
+        return { items: items(rows, documents), exclusiveEndIndex: next, total };
+    }
+
+    #ask(id, { start, end, descending, offset, limit, includeDocuments }) {
+        const documents = includeDocuments ? 1 : 0;
+        return openPort().submit((promise) => {
+            native.queryView(this.#handle, promise, id, start, end, descending, offset, limit, documents);
+        });
     }
 
     /** A page of rows, with the map function called from here as often as it takes. */

@@ -32,7 +32,8 @@ async function unwind(stack) {
 /** A path in a new directory that is removed when the test is over. The path itself does not exist yet. */
 function newPath(t, name = 'data', parent = os.tmpdir()) {
     const root = fs.mkdtempSync(path.join(fs.realpathSync(parent), 'kixx-test-'));
-    cleanup(t, () => fs.rmSync(root, { recursive: true, force: true }));
+    // A handle that went with its worker is let go in the background, so files may still come and go.
+    cleanup(t, () => fs.rmSync(root, { recursive: true, force: true, maxRetries: 50, retryDelay: 20 }));
     return path.join(root, name);
 }
 
@@ -52,6 +53,17 @@ function roomyParent(bytes) {
         return bavail * bsize > bytes ? memory : os.tmpdir();
     } catch {
         return os.tmpdir();
+    }
+}
+
+/** Waits until `condition` holds; fails when it does not come true. For what happens in the background. */
+async function eventually(condition, what, timeoutMs = 10000) {
+    const end = performance.now() + timeoutMs;
+    while (!condition()) {
+        if (performance.now() > end) {
+            throw new Error(`still not true after ${ timeoutMs } ms: ${ what }`);
+        }
+        await new Promise(setImmediate);
     }
 }
 
@@ -83,4 +95,6 @@ function snapshotFiles(directory) {
     return files;
 }
 
-module.exports = { cleanup, newPath, newDirectory, newRoomyDirectory, isCaseInsensitive, snapshotFiles };
+module.exports = {
+    cleanup, eventually, newPath, newDirectory, newRoomyDirectory, isCaseInsensitive, snapshotFiles,
+};

@@ -22,7 +22,9 @@ function is<T>(_value: T): void {}
 function same<A, B>(_equal: Equal<A, B>): void {}
 
 const users = new Datastore<User>({ directory: 'data' });
-const anything = new Datastore({ directory: 'data', durability: 'batched', flushInterval: 500, cache: { maxDocuments: 5 } });
+const anything = new Datastore(
+    { directory: 'data', durability: 'batched', flushInterval: 500, cache: { maxDocuments: 5 } }
+);
 const lenient = new Datastore<User, 'null'>({ directory: 'data', missing: 'null', cache: false });
 const inferred = new Datastore({ directory: 'data', missing: 'null' });
 
@@ -108,9 +110,13 @@ const [stored, key] = await users.batch([
 ]);
 same<typeof stored, Stored<User>>(true);
 same<typeof key, string>(true);
-const operations: BatchOperation<User>[] = ['a', 'b'].map((name) => ({ type: 'set', key: name, document: { name } }));
+const operations: BatchOperation<User>[] = ['a', 'b'].map(
+    (name) => ({ type: 'set', key: name, document: { name } })
+);
 is<(Stored<User> | string)[]>(await users.batch(operations));
-is<unknown[]>(await users.batch(['a', 'b'].map((name) => ({ type: 'set' as const, key: name, document: { name } }))));
+is<unknown[]>(
+    await users.batch(['a', 'b'].map((name) => ({ type: 'set' as const, key: name, document: { name } })))
+);
 // @ts-expect-error: no such type
 await users.batch([{ type: 'put', key: 'a', document: { name: 'A' } }]);
 // @ts-expect-error: the document is missing
@@ -145,7 +151,9 @@ const byPrice: View<Item, [string, number], null> = {
 };
 anything.setView('byPrice', byPrice);
 users._db.setView('async', { map: async (document, emit) => emit(document.name) });
-const rows = await anything.queryView<[string, number], null, Item>('byPrice', { startKey: ['a', 0], includeDocuments: true });
+const rows = await anything.queryView<[string, number], null, Item>(
+    'byPrice', { startKey: ['a', 0], includeDocuments: true }
+);
 same<(typeof rows)['items'][number], Required<ViewItem<[string, number], null, Item>>>(true);
 is<number>(rows.items[0]!.document.price);
 is<unknown>((await users.queryView('byName')).items[0]!.value);

@@ -2,21 +2,28 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
+const { copierFor } = require('../../lib/copier.js');
 const { copy } = require('../../lib/copy.js');
 const { random } = require('./support/random.js');
 
+const copied = [copy, (value) => copierFor(value)(value)];
+
 test('a copy is equal and shares nothing', () => {
-    const source = JSON.parse('{"a":[1,{"b":null},[]],"__proto__":{"c":{"d":1}},"2":true,"1":"x","e":{}}');
-    const result = copy(source);
-    assert.deepEqual(result, source);
-    assert.equal(JSON.stringify(result), JSON.stringify(source));
-    assert.equal(Object.getPrototypeOf(result), Object.prototype);
-    const inner = (object) => Object.getOwnPropertyDescriptor(object, '__proto__').value;
-    assert.notEqual(inner(result), inner(source));
-    assert.notEqual(inner(result).c, inner(source).c);
-    assert.notEqual(result.a, source.a);
-    assert.notEqual(result.a[1], source.a[1]);
-    assert.notEqual(result.e, source.e);
+    for (const copyOf of copied) {
+        const source = JSON.parse(
+            '{"a":[1,{"b":null},[]],"__proto__":{"c":{"d":1}},"2":true,"1":"x","e":{}}'
+        );
+        const result = copyOf(source);
+        assert.deepEqual(result, source);
+        assert.equal(JSON.stringify(result), JSON.stringify(source));
+        assert.equal(Object.getPrototypeOf(result), Object.prototype);
+        const inner = (object) => Object.getOwnPropertyDescriptor(object, '__proto__').value;
+        assert.notEqual(inner(result), inner(source));
+        assert.notEqual(inner(result).c, inner(source).c);
+        assert.notEqual(result.a, source.a);
+        assert.notEqual(result.a[1], source.a[1]);
+        assert.notEqual(result.e, source.e);
+    }
 });
 
 test('primitives are themselves', () => {
@@ -29,17 +36,65 @@ test('an extended Object.prototype does not get in', () => {
     // eslint-disable-next-line no-extend-native
     Object.prototype.extension = { x: 1 };
     try {
-        assert.deepEqual(Object.keys(copy({ a: {} })), ['a']);
-        assert.equal(copy({ a: {} }).extension, Object.prototype.extension);
+        for (const copyOf of copied) {
+            assert.deepEqual(Object.keys(copyOf({ a: {} })), ['a']);
+            assert.equal(copyOf({ a: {} }).extension, Object.prototype.extension);
+        }
     } finally {
         delete Object.prototype.extension;
     }
 });
 
+test('values of one shape share a function, others never do', () => {
+    const same = (...texts) => new Set(texts.map((text) => copierFor(JSON.parse(text)))).size === 1;
+    assert.ok(same('{"a":1,"b":[1,"x"]}', '{"a":null,"b":[]}'));
+    assert.ok(same('{"a":[{"x":1},{"x":2}]}', '{"a":[{"x":null}]}'));
+    for (const others of [
+        ['{"a":1}', '{"b":1}'], ['{"a":1}', '{"a":{}}'], ['{"a":1}', '{"a":[]}'], ['{"a":{}}', '{"a":[]}'],
+        ['{"a":1,"b":2}', '{"b":2,"a":1}'], [
+            '{"a":{"b":1}}', '{"a":{"b":1},"b":1}',
+        ], ['{"a":[1]}', '{"a":[[1]]}'],
+        ['{"a":[{"x":1}]}', '{"a":[{"y":1}]}'], [
+            '{"a":{"b":1,"c":1}}', '{"a":{"b":1},"c":1}',
+        ], ['{"ab":1}', '{"a":1,"b":1}'],
+    ]) {
+        assert.ok(!same(...others), others.join());
+    }
+});
+
+test('names cannot become code', () => {
+    const names = ['"]: evil(), ["', '\u2028', '\\', '`${ evil() }`', '*/', 'value', 'copy', '\ud800', "'"];
+    const source = Object.fromEntries(names.map((name) => [name, { [name]: [{ [name]: 1 }] }]));
+    assert.deepEqual(copierFor(source)(source), source);
+});
+
+test('documents whose property names are data do not fill the memory', () => {
+    for (let i = 0; i < 30_000; i += 1) {
+        const source = { [`id ${ i }`]: { [`name ${ i }`]: i } };
+        if (i % 500 === 0) {
+            assert.deepEqual(copierFor(source)(source), source);
+        } else {
+            copierFor(source);
+        }
+    }
+});
+
+test('without the right to generate code', () => {
+    const { spawnSync } = require('node:child_process');
+    const script = `
+        const { copierFor } = require(${ JSON.stringify(require.resolve('../../lib/copier.js')) });
+        const source = { a: [{ b: 1 }] };
+        console.log(JSON.stringify(copierFor(source)(source)));`;
+    const { stdout, stderr } = spawnSync(
+        process.execPath, ['--disallow-code-generation-from-strings', '-e', script]
+    );
+    assert.equal(String(stdout), '{"a":[{"b":1}]}\n', String(stderr));
+});
+
 test('random JSON', () => {
     const { seed, next, pick } = random();
     function text(depth) {
-        const kind = next(depth > 5 ? 1 : 3);
+        const kind = next(depth > 7 ? 1 : 3);
         if (kind === 0) {
             return pick(['null', 'true', '1', '-0.5', '""', '"__proto__"', '[]', '{}']);
         }
@@ -47,8 +102,14 @@ test('random JSON', () => {
         const names = ['a', 'b', '__proto__', '7', '1', 'constructor', ''];
         return kind === 1 ? `[${ parts }]` : `{${ parts.map((part) => `"${ pick(names) }":${ part }`) }}`;
     }
+    const shares = (a, b) => typeof a === 'object' && a !== null
+        && (a === b || Reflect.ownKeys(a).some((name) => shares(a[name], b[name])));
     for (let i = 0; i < 2_000; i += 1) {
         const source = JSON.parse(text(0));
-        assert.equal(JSON.stringify(copy(source)), JSON.stringify(source), `seed ${ seed }`);
+        for (const copyOf of copied) {
+            const result = copyOf(source);
+            assert.equal(JSON.stringify(result), JSON.stringify(source), `seed ${ seed }`);
+            assert.ok(!shares(result, source), `seed ${ seed }`);
+        }
     }
 });

@@ -6,43 +6,37 @@ const { DocumentCache } = require('../../lib/document-cache.js');
 const { random } = require('./support/random.js');
 
 const MEBI = 1024 * 1024;
+const entryOf = (key, size = 10) => ({ key, size, older: null, newer: null });
 
 test('the least recently used go first', () => {
     const cache = new DocumentCache(3);
     for (const key of ['a', 'b', 'c']) {
-        cache.put(key, { key }, 1, 10);
+        cache.put(entryOf(key));
     }
     cache.get('a');
-    cache.put('d', {}, 2, 10);
+    cache.put(entryOf('d'));
     assert.deepEqual(['a', 'b', 'c', 'd'].map((key) => cache.has(key)), [true, false, true, true]);
-    cache.put('c', { newer: true }, 3, 10);
-    cache.put('e', {}, 4, 10);
+    const newer = entryOf('c');
+    cache.put(newer);
+    cache.put(entryOf('e'));
     assert.deepEqual(['a', 'c', 'd', 'e'].map((key) => cache.has(key)), [false, true, true, true]);
-    assert.equal(cache.get('c').sequence, 3);
+    assert.equal(cache.get('c'), newer);
     assert.equal(cache.documents, 3);
-});
-
-test('an entry is valid only at the head at which it was validated', () => {
-    const entry = new DocumentCache().put('a', {}, 1, 10);
-    assert.equal(entry.isValidAt(0, 0), false);
-    assert.equal(entry.isValidAt(NaN, NaN), false);
-    entry.validate(5, 1);
-    assert.deepEqual([entry.isValidAt(5, 1), entry.isValidAt(6, 1), entry.isValidAt(5, 2)], [true, false, false]);
 });
 
 test('large documents push out others, too large ones are not kept', () => {
     const cache = new DocumentCache(1_000_000);
     for (let i = 0; i < 40; i += 1) {
-        cache.put(`key ${ i }`, {}, 1, MEBI);
+        cache.put(entryOf(`key ${ i }`, MEBI));
     }
     assert.equal(cache.documents, 32);
     assert.equal(cache.has('key 7'), false);
-    cache.put('key 39', {}, 2, 3 * MEBI);
+    cache.put(entryOf('key 39', 3 * MEBI));
     assert.equal(cache.has('key 39'), false);
     assert.equal(cache.documents, 31);
     cache.clear();
     assert.equal(cache.documents, 0);
-    cache.put('a', {}, 1, 2 * MEBI);
+    cache.put(entryOf('a', 2 * MEBI));
     assert.equal(cache.has('a'), true);
 });
 
@@ -58,7 +52,7 @@ test('random use agrees with a plain model', () => {
             cache.delete(key);
             model = model.filter((other) => other !== key);
         } else if (action === 1) {
-            cache.put(key, {}, i, 1);
+            cache.put(entryOf(key));
             model = [...model.filter((other) => other !== key), key].slice(-20);
         } else {
             assert.equal(cache.get(key) !== undefined, known, `seed ${ seed }`);

@@ -38,7 +38,9 @@ test('what does not fit is not there', () => {
 
 test('errors of native code get their class', () => {
     for (const [name, code] of Object.entries(codes)) {
-        const text = JSON.stringify({ code, message: 'expected revision 1', key: 'k"', expected: 'revision 1', cause: 'disk' });
+        const text = JSON.stringify(
+            { code, message: 'expected revision 1', key: 'k"', expected: 'revision 1', cause: 'disk' }
+        );
         const error = errors.errorFromText(text);
         assert.equal(error.name, name);
         assert.equal(error.message, 'expected revision 1');

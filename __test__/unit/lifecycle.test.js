@@ -22,7 +22,9 @@ function directoryOf() {
 test('every call loads first, once', async () => {
     const store = unopened();
     native.reset();
-    const answers = await Promise.all([store.setItem('a', { n: 1 }), store.queryKeys(), store.load(), store.hasItem('b')]);
+    const answers = await Promise.all(
+        [store.setItem('a', { n: 1 }), store.queryKeys(), store.load(), store.hasItem('b')]
+    );
     assert.deepEqual(answers[0], { _rev: 0, n: 1 });
     assert.equal(answers[2], store);
     assert.equal(native.calls.get('load'), 1);
@@ -33,7 +35,9 @@ test('every call loads first, once', async () => {
 test('a load that failed may be tried again', async () => {
     const store = unopened();
     native.storeOf(directoryOf()).damage = 'a.json is not JSON';
-    await assert.rejects(store.load(), { name: 'CorruptError', code: 'CORRUPT', message: 'a.json is not JSON' });
+    await assert.rejects(
+        store.load(), { name: 'CorruptError', code: 'CORRUPT', message: 'a.json is not JSON' }
+    );
     await assert.rejects(store.getItem('a'), { name: 'CorruptError' });
     native.storeOf(directoryOf()).damage = undefined;
     await store.load();
@@ -43,7 +47,13 @@ test('a load that failed may be tried again', async () => {
 test('the synchronous engine wants to be loaded first', async () => {
     const engine = unopened()._db;
     for (const call of [() => engine.getItem('a'), () => engine.queryKeys(), () => engine.hasItem('a')]) {
-        assert.throws(call, { name: 'AssertionError', message: /needs the documents: await load\(\) or loadDocuments\(\) first/ });
+        assert.throws(
+            call,
+            {
+                name: 'AssertionError',
+                message: /needs the documents: await load\(\) or loadDocuments\(\) first/,
+            }
+        );
     }
     engine.setView('v', { map: () => undefined });
     assert.equal(engine.hasView('v'), true);
@@ -64,12 +74,20 @@ test('views that were set before load are registered by it', async () => {
     assert.equal(store.deleteView('early'), true);
     assert.equal(store.deleteView('early'), false);
     assert.equal(native.storeOf(directoryOf()).views.has('early'), false);
-    await assert.rejects(store.queryView('early'), { name: 'AssertionError', message: /There is no view "early"/ });
+    await assert.rejects(
+        store.queryView('early'), { name: 'AssertionError', message: /There is no view "early"/ }
+    );
     for (const view of [undefined, null, {}, { map: 1 }, () => 1, []]) {
-        assert.throws(() => store.setView('v', view), { name: 'AssertionError', message: /^A view must be an object with a map/ });
+        assert.throws(
+            () => store.setView('v', view),
+            { name: 'AssertionError', message: /^A view must be an object with a map/ }
+        );
     }
     for (const id of ['', 5, undefined]) {
-        assert.throws(() => store.setView(id, { map: () => 1 }), { name: 'AssertionError', message: /^The id of a view/ });
+        assert.throws(
+            () => store.setView(id, { map: () => 1 }),
+            { name: 'AssertionError', message: /^The id of a view/ }
+        );
         assert.throws(() => store.hasView(id), { name: 'AssertionError' });
     }
 });
@@ -86,7 +104,9 @@ test('after close everything is refused, and close may be called again', async (
     const calls = [
         () => store.load(), () => store.getItem('a'), () => store.getItems(['a']), () => store.hasItem('a'),
         () => store.setItem('a', {}), () => store.insertItem('a', {}), () => store.updateItem('a', () => ({})),
-        () => store.deleteItem('a'), () => store.batch([{ type: 'delete', key: 'a' }]), () => store.queryKeys(),
+        () => store.deleteItem('a'), () => store.batch(
+            [{ type: 'delete', key: 'a' }]
+        ), () => store.queryKeys(),
         () => store.queryView('v'), () => store.scan().next(), () => store.flush(), () => store.stats(),
     ];
     for (const call of calls) {
@@ -149,10 +169,19 @@ test('an update that fails stores nothing, and the queue moves on', async () => 
         [async () => {
             throw boom;
         }, boom],
-        [() => undefined, { name: 'AssertionError', message: 'The update of "a" must return a plain object, got undefined' }],
-        [async () => [], { name: 'AssertionError', message: /must return a plain object, got an array$/ }],
+        [
+            () => undefined,
+            {
+                name: 'AssertionError',
+                message: 'What the update of "a" returns must be a plain object, got undefined',
+            },
+        ],
+        [async () => [], { name: 'AssertionError', message: /must be a plain object, got an array$/ }],
         [() => ({ bad: 1n }), { name: 'AssertionError', message: /^document\.bad is not JSON data/ }],
-        [(document) => ({ ...document, _rev: 7 }), { name: 'ConflictError', key: 'a', expected: 'revision 7' }],
+        [
+            (document) => ({ ...document, _rev: 7 }),
+            { name: 'ConflictError', key: 'a', expected: 'revision 7' },
+        ],
         [() => ({ _rev: 'x' }), { name: 'AssertionError', message: /^document\._rev must be a revision/ }],
         [async (document) => {
             await store.setItem('a', { n: 1 }, { checkConsistency: false });
@@ -178,14 +207,19 @@ test('an update that deletes its own document conflicts', async () => {
     await assert.rejects(store.updateItem('a', update), { name: 'ConflictError', key: 'a' });
     assert.equal(await store.hasItem('a'), false);
     assert.deepEqual(await store.updateItem('a', () => ({ _rev: 9, n: 1 })), { _rev: 0, n: 1 });
-    assert.deepEqual(await store.updateItem('a', () => ({ _rev: 9, n: 2 }), { checkConsistency: false }), { _rev: 1, n: 2 });
+    assert.deepEqual(
+        await store.updateItem('a', () => ({ _rev: 9, n: 2 }), { checkConsistency: false }),
+        { _rev: 1, n: 2 }
+    );
 });
 
 test('an update inside an update of the same key is refused instead of waiting for ever', async () => {
     const store = await unopened().load();
     const inner = store.updateItem('a', () => store.updateItem('a', () => ({})));
     await assert.rejects(inner, { name: 'AssertionError', message: /"a" inside an update of the same key/ });
-    assert.deepEqual(await store.updateItem('a', async () => store.updateItem('b', () => ({ n: 1 }))), { _rev: 0, n: 1 });
+    assert.deepEqual(
+        await store.updateItem('a', async () => store.updateItem('b', () => ({ n: 1 }))), { _rev: 0, n: 1 }
+    );
 });
 
 test('a lock queue of the caller is used by updates, and let go whatever happens', async () => {
@@ -228,9 +262,13 @@ test('our own engine may be injected, and one that was changed is used as it is'
 
 test('a scan sees one moment, closes its snapshot, and works across writes', async () => {
     const store = await unopened().load();
-    await store.batch(Array.from({ length: 700 }, (_, i) => ({ type: 'set', key: `k${ 1000 + i }`, document: { i } })));
+    await store.batch(
+        Array.from({ length: 700 }, (_, i) => ({ type: 'set', key: `k${ 1000 + i }`, document: { i } }))
+    );
     const seen = [];
-    for await (const { key, documentKey, document } of store.scan({ includeDocuments: true, descending: true })) {
+    for await (
+        const { key, documentKey, document } of store.scan({ includeDocuments: true, descending: true })
+    ) {
         assert.equal(documentKey, key);
         seen.push(document.i);
         if (seen.length === 10) {

@@ -25,7 +25,9 @@ test('engine options have defaults', () => {
         maxDocuments: 10_000,
         fileSystem: undefined,
     });
-    const given = { directory: 'data', durability: 'batched', flushInterval: 5, cache: { maxDocuments: 7 }, fileSystem };
+    const given = {
+        directory: 'data', durability: 'batched', flushInterval: 5, cache: { maxDocuments: 7 }, fileSystem,
+    };
     assert.deepEqual(engineOptions({ ...given, nobodyKnows: 1 }), {
         directory: 'data', durability: 'batched', flushInterval: 5, maxDocuments: 7, fileSystem,
     });
@@ -44,18 +46,31 @@ test('unusable engine options are named', () => {
     }
     refused(() => engineOptions({ directory: 'a\0b' }), /^directory must be a path without NUL/);
     for (const durability of ['SYNC', '', 1, null, true]) {
-        refused(() => engineOptions({ directory: 'd', durability }), /^durability must be one of 'sync', 'os', 'batched', got /);
+        refused(
+            () => engineOptions({ directory: 'd', durability }),
+            /^durability must be one of 'sync', 'os', 'batched', got /
+        );
     }
     for (const flushInterval of [0, Infinity, 2 ** 31, null, ...notNumbers]) {
-        refused(() => engineOptions({ directory: 'd', flushInterval }), /^flushInterval must be a whole number of milli/);
+        refused(
+            () => engineOptions({ directory: 'd', flushInterval }),
+            /^flushInterval must be a whole number of milli/
+        );
     }
     for (const cache of [0, 10, 'no', null, []]) {
-        refused(() => engineOptions({ directory: 'd', cache }), /^cache must be false or \{ maxDocuments \}, got /);
+        refused(
+            () => engineOptions({ directory: 'd', cache }),
+            /^cache must be false or \{ maxDocuments \}, got /
+        );
     }
     for (const maxDocuments of [0, null, ...notNumbers]) {
-        refused(() => engineOptions({ directory: 'd', cache: { maxDocuments } }), /^cache.maxDocuments must be /);
+        refused(
+            () => engineOptions({ directory: 'd', cache: { maxDocuments } }), /^cache.maxDocuments must be /
+        );
     }
-    refused(() => engineOptions({ directory: 'd', fileSystem: null }), /^fileSystem must be an object, got null$/);
+    refused(
+        () => engineOptions({ directory: 'd', fileSystem: null }), /^fileSystem must be an object, got null$/
+    );
     for (const method of Object.keys(fileSystem)) {
         refused(
             () => engineOptions({ directory: 'd', fileSystem: { ...fileSystem, [method]: 1 } }),
@@ -70,11 +85,21 @@ test('datastore options', () => {
     assert.equal(datastoreOptions({ db }).engine, undefined);
     assert.equal(datastoreOptions({ db, directory: 'd' }).db, db);
     refused(() => datastoreOptions({}), /^directory /);
-    refused(() => datastoreOptions({ directory: 'd', missing: null }), /^missing must be one of 'throw', 'null'/);
+    refused(
+        () => datastoreOptions({ directory: 'd', missing: null }), /^missing must be one of 'throw', 'null'/
+    );
     refused(() => datastoreOptions({ directory: 'd', db: null }), /^db must be an object, got null$/);
-    refused(() => datastoreOptions({ directory: 'd', db: {} }), /^db.getItem must be a function, got undefined$/);
-    refused(() => datastoreOptions({ directory: 'd', lockingQueue: {} }), /^lockingQueue.getLock must be a function/);
-    refused(() => datastoreOptions({ directory: 'd', lockingQueue: { getLock: noop } }), /^lockingQueue.releaseLock /);
+    refused(
+        () => datastoreOptions({ directory: 'd', db: {} }), /^db.getItem must be a function, got undefined$/
+    );
+    refused(
+        () => datastoreOptions({ directory: 'd', lockingQueue: {} }),
+        /^lockingQueue.getLock must be a function/
+    );
+    refused(
+        () => datastoreOptions({ directory: 'd', lockingQueue: { getLock: noop } }),
+        /^lockingQueue.releaseLock /
+    );
 });
 
 test('options of single calls', () => {
@@ -106,15 +131,22 @@ test('key queries', () => {
         start: null, end: null, given: { startKey: undefined, endKey: undefined, key: undefined },
         descending: 0, offset: 0, limit: 10, includeDocuments: false,
     });
-    const query = keyQuery({ startKey: 1, endKey: '', descending: true, inclusiveStartIndex: 3, limit: Infinity });
-    assert.deepEqual([query.start, query.end, query.descending, query.offset, query.limit], ['1', '', 1, 3, Infinity]);
+    const query = keyQuery(
+        { startKey: 1, endKey: '', descending: true, inclusiveStartIndex: 3, limit: Infinity }
+    );
+    assert.deepEqual(
+        [query.start, query.end, query.descending, query.offset, query.limit], ['1', '', 1, 3, Infinity]
+    );
     for (const key of ['', 0, 'x']) {
         const only = keyQuery({ startKey: 'a', endKey: 'b', key });
         assert.deepEqual([only.start, only.end], [String(key), String(key)]);
     }
     for (const bound of ['startKey', 'endKey', 'key']) {
         for (const value of [null, NaN, {}, [], true, 1n]) {
-            refused(() => keyQuery({ [bound]: value }), new RegExp(`^${ bound } must be a string or a finite number, got `));
+            refused(
+                () => keyQuery({ [bound]: value }),
+                new RegExp(`^${ bound } must be a string or a finite number, got `)
+            );
         }
     }
 });
@@ -124,14 +156,20 @@ test('pages', () => {
     assert.equal(keyQuery({ offset: 4, inclusiveStartIndex: 4 }).offset, 4);
     assert.equal(keyQuery({ inclusiveStartIndex: null, offset: 4 }).offset, 4);
     assert.equal(keyQuery({ inclusiveStartIndex: null }).offset, 0);
-    refused(() => keyQuery({ offset: 4, inclusiveStartIndex: 0 }), /^offset must be the same as inclusiveStartIndex/);
+    refused(
+        () => keyQuery({ offset: 4, inclusiveStartIndex: 0 }),
+        /^offset must be the same as inclusiveStartIndex/
+    );
     for (const limit of [0, null, ...notNumbers]) {
         refused(() => keyQuery({ limit }), /^limit must be a positive integer or Infinity, got /);
         refused(() => viewQuery({ limit }), /^limit must be /);
     }
     for (const index of ['inclusiveStartIndex', 'offset']) {
         for (const value of [Infinity, ...notNumbers]) {
-            refused(() => keyQuery({ [index]: value }), new RegExp(`^${ index } must be an integer from 0 up, got `));
+            refused(
+                () => keyQuery({ [index]: value }),
+                new RegExp(`^${ index } must be an integer from 0 up, got `)
+            );
         }
     }
     for (const flag of ['descending', 'includeDocuments']) {

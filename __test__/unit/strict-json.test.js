@@ -7,7 +7,7 @@ const { AssertionError } = require('../../lib/errors.js');
 const { strictDocument, strictText } = require('../../lib/strict-json.js');
 const { random } = require('./support/random.js');
 
-const DEEP = 200_000;
+const DEEPEST = 1_000;
 const FUZZ_ROUNDS = 3_000;
 
 function refused(document, message) {
@@ -94,7 +94,9 @@ test('only plain objects are documents', () => {
     }
     const cases = [
         [undefined, /undefined$/], [null, /null$/], [5, /5$/], ['{}', /the string "{}"$/], [[], /an array$/],
-        [new User(), /an instance of User$/], [new Date(), /an instance of Date$/], [new Map(), /instance of Map$/],
+        [new User(), /an instance of User$/], [
+            new Date(), /an instance of Date$/,
+        ], [new Map(), /instance of Map$/],
         [() => 1, /a function$/], [new Proxy([], {}), /an array$/], [Object(1), /an instance of Number$/],
         [{ toJSON: () => [1] }, /an array$/], [new Error('x'), /an instance of Error$/],
     ];
@@ -121,7 +123,9 @@ test('toJSON is honoured as JSON.stringify does', () => {
         _rev: 0, d: '1970-01-01T00:00:00.000Z', u: 'http://a.b/c',
     });
     // The answer of toJSON is not asked again.
-    assert.deepEqual(stored({ a: { toJSON: () => ({ x: 1, toJSON: undefined }) } }), { _rev: 0, a: { x: 1 } });
+    assert.deepEqual(
+        stored({ a: { toJSON: () => ({ x: 1, toJSON: undefined }) } }), { _rev: 0, a: { x: 1 } }
+    );
     refused({ a: { toJSON: () => ({ toJSON: () => 5 }) } }, /^document\.a\.toJSON .* a function$/);
     assert.deepEqual(stored({ b: Buffer.from('hi') }).b, { type: 'Buffer', data: [104, 105] });
 });
@@ -188,13 +192,14 @@ test('a cycle is refused, the same object twice is not', () => {
 });
 
 test('what is nested too deeply or too large is refused, without harm', () => {
-    let deep = {};
-    for (let i = 0; i < DEEP; i += 1) {
-        deep = { deep };
-    }
-    refused(deep, /^document is nested too deeply$/);
+    const nested = (levels) => JSON.parse(`${ '{"a":'.repeat(levels) }1${ '}'.repeat(levels) }`);
+    assert.equal(
+        strictDocument(nested(DEEPEST)).text.length, '{"_rev":0,'.length + DEEPEST * '{"a":}'.length
+    );
+    refused(nested(DEEPEST + 1), /^document is nested too deeply: at most 1000 levels$/);
+    refused(nested(200_000), /^document is nested too deeply: at most 1000 levels$/);
     const endless = { toJSON: () => ({ endless: { toJSON: endless.toJSON } }) };
-    refused({ endless }, /^document is nested too deeply$/);
+    refused({ endless }, /^document is nested too deeply: at most 1000 levels$/);
     const sparse = [];
     sparse[2 ** 32 - 2] = 1;
     refused({ sparse }, /^document\.sparse is too long/);
@@ -214,16 +219,28 @@ test('errors of getters and toJSON come as they are', () => {
 });
 
 test('text of any JSON value', () => {
-    assert.equal(strictText(['a', null, { b: new Date(0) }], 'startKey'), '["a",null,{"b":"1970-01-01T00:00:00.000Z"}]');
+    assert.equal(
+        strictText(['a', null, { b: new Date(0) }], 'startKey'),
+        '["a",null,{"b":"1970-01-01T00:00:00.000Z"}]'
+    );
     assert.equal(strictText(null, 'key'), 'null');
-    assert.throws(() => strictText(NaN, 'endKey'), { name: 'AssertionError', message: /^endKey is not .* NaN$/ });
-    assert.throws(() => strictText([1n], 'endKey'), { name: 'AssertionError', message: /^endKey\[0\] is not/ });
+    assert.throws(
+        () => strictText(NaN, 'endKey'), { name: 'AssertionError', message: /^endKey is not .* NaN$/ }
+    );
+    assert.throws(
+        () => strictText([1n], 'endKey'), { name: 'AssertionError', message: /^endKey\[0\] is not/ }
+    );
 });
 
 test('agrees with JSON on random documents', () => {
     const { seed, next, pick } = random();
-    const strings = ['', 'a', 'ünï', '😀', '\ud800', '"\\\n\u2028', '__proto__', 'toString', '1', '-1', '_rev', 'x'.repeat(70)];
-    const leaves = [null, true, false, 0, -0, 1e21, 0.1 + 0.2, -1.5, 2 ** 53, 5e-324, undefined, new Date(5e11)];
+    const strings = [
+        '', 'a', 'ünï', '😀', '\ud800', '"\\\n\u2028', '__proto__', 'toString', '1', '-1', '_rev',
+        'x'.repeat(70),
+    ];
+    const leaves = [
+        null, true, false, 0, -0, 1e21, 0.1 + 0.2, -1.5, 2 ** 53, 5e-324, undefined, new Date(5e11),
+    ];
     function value(depth) {
         const kind = next(depth > 4 ? 2 : 5);
         if (kind === 0) {

@@ -70,7 +70,10 @@ test('whatever is thrown or emitted, the batch has an answer', async () => {
         const cycle = [];
         cycle.push(cycle);
         const unfit = [1n, cycle];
-        assert.deepEqual(rowsOf((document, emit) => emit(unfit.pop()), [{}, {}]).map((row) => typeof row), ['string', 'string']);
+        assert.deepEqual(
+            rowsOf((document, emit) => emit(unfit.pop()), [{}, {}]).map((row) => typeof row),
+            ['string', 'string']
+        );
         function endless() {
             return endless() + 1;
         }

@@ -24,7 +24,13 @@ impl FileSystem for OsFileSystem {
         }
         match made {
             Ok(()) => self.sync_directory(parent_of(path)),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => {
+                // Whoever made it may have died before it was durable. Where we may not look, it was not us.
+                match self.sync_directory(parent_of(path)) {
+                    Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+                    result => result,
+                }
+            }
             Err(error) => Err(error),
         }
     }

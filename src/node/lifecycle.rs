@@ -13,7 +13,7 @@ use napi::bindgen_prelude::External;
 use napi_derive::napi;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub fn load(env: &Env, handle: &External<Rc<Handle>>, id: PromiseId, quarantine:
         let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem);
         Datastore::open(&fs, &options, damage).map(Arc::new)
     });
-    handle.submit(env, id, Task::text(finish_load(inner, opened)))
+    handle.submit(env, id, Task::text(finish_load(Rc::downgrade(&inner), opened)))
 }
 
 /// Whether there is a store to read and write.
@@ -84,8 +84,10 @@ pub fn stats(handle: &External<Rc<Handle>>) -> napi::Result<String> {
     Ok(Value::Object(fields).to_string())
 }
 
-async fn finish_load(handle: Rc<Handle>, opened: Answer<Arc<Datastore>>) -> crate::Result<Option<String>> {
+/// Holds the handle weakly: a task belongs to the port, which the handle holds.
+async fn finish_load(handle: Weak<Handle>, opened: Answer<Arc<Datastore>>) -> crate::Result<Option<String>> {
     let datastore = opened.await?;
+    let handle = handle.upgrade().ok_or_else(Error::closed)?;
     let report = report(&datastore);
     let mut state = handle.state.borrow_mut();
     match &*state {

@@ -53,13 +53,13 @@ pub(crate) fn long_ago_is_too_old(harness: &Harness) {
     let start = harness.store.sequence();
     let mut changes = 0;
     let mut before_last = start;
-    while changed(harness, harness.raw, start).is_some() {
+    while changed(harness, harness.scratch(), start).is_some() {
         assert!(changes < MOST_REMEMBERED, "the store remembers without bound");
         before_last = harness.store.sequence();
         let operations =
-            (0..BATCH).map(|number| put(harness.raw, &format!("{number:04}"), Check::Any, number));
+            (0..BATCH).map(|number| put(harness.scratch(), &format!("{number:04}"), Check::Any, number));
         harness.commit(operations.collect()).unwrap();
         changes += BATCH;
     }
-    assert_eq!(changed(harness, harness.raw, before_last).unwrap().len() as u64, BATCH);
+    assert_eq!(changed(harness, harness.scratch(), before_last).unwrap().len() as u64, BATCH);
 }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 /// A store, empty at first, and how to open it again.
 pub(crate) struct Harness {
     pub(crate) store: Arc<dyn Store>,
-    /// A space that takes keys and values of any bytes; it need not outlive a close. `Space::DOCUMENTS`
-    /// only has to take text keys and JSON objects.
-    pub(crate) raw: Space,
+    /// A space that takes keys and values of any bytes, if there is one; it need not outlive a close.
+    /// `Space::DOCUMENTS` only has to take text keys and JSON objects.
+    pub(crate) raw: Option<Space>,
     /// Opens what a closed store left, and owns what has to outlive it, such as its directory. `None` if
     /// a closed store leaves nothing.
     pub(crate) reopen: Option<Box<dyn Fn() -> Arc<dyn Store>>>,
@@ -20,13 +20,18 @@ pub(crate) struct Harness {
 
 /// An empty [`MemoryStore`].
 pub(crate) fn memory() -> Harness {
-    Harness { store: Arc::new(MemoryStore::new()), raw: Space(1), reopen: None }
+    Harness { store: Arc::new(MemoryStore::new()), raw: Some(Space(1)), reopen: None }
 }
 
 impl Harness {
-    /// The two kinds of spaces.
-    pub(crate) fn spaces(&self) -> [Space; 2] {
-        [Space::DOCUMENTS, self.raw]
+    /// The kinds of spaces.
+    pub(crate) fn spaces(&self) -> Vec<Space> {
+        [Space::DOCUMENTS].into_iter().chain(self.raw).collect()
+    }
+
+    /// A space for what need not last.
+    pub(crate) fn scratch(&self) -> Space {
+        self.raw.unwrap_or(Space::DOCUMENTS)
     }
 
     pub(crate) fn commit(&self, operations: Vec<Operation>) -> Result<Committed> {

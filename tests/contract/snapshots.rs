@@ -34,11 +34,11 @@ pub(crate) fn each_snapshot_has_its_own_moment(harness: &Harness) {
     let mut snapshots: Vec<Arc<dyn Read>> = Vec::new();
     for round in 0..50 {
         snapshots.push(harness.store.snapshot().wait().unwrap());
-        harness.commit(vec![put(harness.raw, &format!("{round:02}"), Check::Absent, round)]).unwrap();
+        harness.commit(vec![put(harness.scratch(), &format!("{round:02}"), Check::Absent, round)]).unwrap();
     }
     for (round, snapshot) in snapshots.iter().enumerate() {
-        assert_eq!(all_keys(&**snapshot, harness.raw).len(), round);
+        assert_eq!(all_keys(&**snapshot, harness.scratch()).len(), round);
     }
     drop(snapshots);
-    assert_eq!(all_keys(&*harness.store, harness.raw).len(), 50);
+    assert_eq!(all_keys(&*harness.store, harness.scratch()).len(), 50);
 }

@@ -47,7 +47,7 @@ fn the_quarantine_overwrites_nothing() {
         try_open(directory.path(), OnDamage::Quarantine).unwrap().close().wait().unwrap();
     }
     let quarantined = listing(&directory.path().join(".datastore/quarantine"));
-    assert_eq!(quarantined.into_iter().map(|(_, text)| text).collect::<Vec<_>>(), ["first", "second"]);
+    assert_eq!(quarantined.into_values().collect::<Vec<_>>(), ["first", "second"]);
 }
 
 #[test]

@@ -16,7 +16,9 @@ function install() {
 
 function storeOf(directory) {
     if (!stores.has(directory)) {
-        stores.set(directory, { entries: new Map(), sequence: 0, head: new Uint32Array(2), views: new Map() });
+        stores.set(
+            directory, { entries: new Map(), sequence: 0, head: new Uint32Array(2), views: new Map() }
+        );
     }
     return stores.get(directory);
 }
@@ -37,7 +39,9 @@ function apply(store, operations) {
             staged.delete(operation.key);
             return [-1, sequence];
         }
-        const version = operation.exact >= 0 ? operation.exact : (current === undefined ? 0 : current.version + 1);
+        const version = operation.exact >= 0 ? operation.exact : (
+            current === undefined ? 0 : current.version + 1
+        );
         staged.set(operation.key, { version, sequence, rest: operation.text.slice('{"_rev":0'.length) });
         return [version, sequence];
     });
@@ -56,7 +60,9 @@ function check({ key, kind, value }, current) {
         () => current?.sequence === value,
     ][kind]();
     if (!holds) {
-        fail('CONFLICT', `expected ${ value }, found ${ current?.version }`, { key, expected: String(value) });
+        fail(
+            'CONFLICT', `expected ${ value }, found ${ current?.version }`, { key, expected: String(value) }
+        );
     }
 }
 
@@ -121,6 +127,7 @@ const native = {
     head: (handle) => open(handle).head,
     get(handle, key, known) {
         const entry = open(handle).entries.get(key);
+        handle.store.afterGet?.();
         if (entry === undefined) {
             return null;
         }
@@ -133,7 +140,6 @@ const native = {
     has: (handle, key) => open(handle).entries.has(key),
     getMany(handle, keys) {
         const { entries } = open(handle);
-        handle.store.beforeGetMany?.();
         return `[${ keys.map((key) => (entries.has(key) ? textOf(entries.get(key)) : 'null')).join(',') }]`;
     },
     commit(handle, id, key, text, kind, value) {

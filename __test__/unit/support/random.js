@@ -2,7 +2,7 @@
 
 /** Random numbers from a seed, which is printed: `KIXX_SEED=<n>` runs the same again. */
 function random(seed = Number(process.env.KIXX_SEED ?? Date.now() % 2 ** 31)) {
-    console.log(`# seed ${ seed }`);
+    console.log(`seed ${ seed }`);
     let state = seed;
     function next(below) {
         // Mulberry32.

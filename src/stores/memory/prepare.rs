@@ -164,8 +164,10 @@ mod tests {
     #[test]
     fn a_group_sees_its_good_batches_only() {
         let mut overlay = Overlay::default();
+        let stored = Entry::new(b"d", b"", 6, 0);
+        let published = |_: Space, key: &[u8]| (key == b"d").then(|| stored.clone());
         let mut next = |operations: &[Operation], sequence| {
-            overlay.prepare(&batch(operations), sequence, |_, _| None).map(|prepared| prepared.versions)
+            overlay.prepare(&batch(operations), sequence, published).map(|prepared| prepared.versions)
         };
         assert_eq!(next(&[put(b"a", Check::Absent)], 1).unwrap(), [Some(0)]);
         assert!(next(&[put(b"b", Check::Any), put(b"a", Check::Absent)], 2).is_err());
@@ -175,6 +177,8 @@ mod tests {
         );
         assert_eq!(next(&[Operation::delete(SPACE, b"a", Check::Version(1))], 3).unwrap(), [None]);
         assert_eq!(next(&[put(b"a", Check::Absent)], 4).unwrap(), [Some(0)]);
+        assert_eq!(next(&[Operation::delete(SPACE, b"d", Check::Version(6))], 5).unwrap(), [None]);
+        assert_eq!(next(&[put(b"d", Check::Absent)], 6).unwrap(), [Some(0)]);
         assert_eq!(overlay.get(SPACE, b"c"), None);
     }
 }

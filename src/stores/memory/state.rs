@@ -93,6 +93,12 @@ impl State {
         tree
     }
 
+    /// Makes `sequence` the newest commit. Only a commit that changes nothing needs it.
+    pub fn advance(&mut self, sequence: Sequence) {
+        self.now.set_sequence(sequence);
+        self.head.store(sequence, Ordering::Release);
+    }
+
     fn change(&mut self, space: Space, key: Arc<[u8]>, entry: Option<Entry>, sequence: Sequence) {
         let tree = self.now.spaces_mut().entry(space).or_default();
         match entry {
@@ -100,11 +106,6 @@ impl State {
             None => drop(tree.remove(&key)),
         }
         self.changes.record(space, key, sequence);
-    }
-
-    fn advance(&mut self, sequence: Sequence) {
-        self.now.set_sequence(sequence);
-        self.head.store(sequence, Ordering::Release);
     }
 }
 
