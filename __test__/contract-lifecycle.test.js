@@ -4,10 +4,12 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
+const v8 = require('node:v8');
+const vm = require('node:vm');
 const {
     kixx, CODES, openStore, makeStore, directoryOf, reopen, errorOf, allDocuments,
 } = require('./helpers/store.js');
-const { newDirectory, newPath } = require('./helpers/temp.js');
+const { eventually, newDirectory, newPath } = require('./helpers/temp.js');
 
 test('the constructor touches no disk', async (t) => {
     const directory = newPath(t);
@@ -153,6 +155,32 @@ test('handles on one directory share one engine, however the path is written', a
     assert.ok(fs.existsSync(path.join(directory, '.datastore')));
     await others[2].close();
     assert.deepEqual(fs.readdirSync(directory), ['a.json'], 'the last one cleans up');
+});
+
+/** Uses a directory and forgets to close it. */
+async function useAndForget(directory, withView) {
+    const store = new kixx.Datastore({ directory });
+    await store.load();
+    await store.setItem('a', { n: 1 });
+    await store.getItem('a');
+    if (withView) {
+        store.setView('v', { map: (document, emit) => emit(document.n) });
+        await store.queryView('v');
+    }
+}
+
+test('a datastore that nobody holds any more releases its directory', async (t) => {
+    v8.setFlagsFromString('--expose-gc');
+    const gc = vm.runInNewContext('gc');
+    for (const withView of [false, true]) {
+        const directory = newDirectory(t);
+        await useAndForget(directory, withView);
+        await eventually(() => {
+            gc();
+            return !fs.existsSync(path.join(directory, '.datastore'));
+        }, `the directory is released (with a view: ${ withView })`);
+        assert.deepEqual(fs.readdirSync(directory), ['a.json']);
+    }
 });
 
 test('views belong to their handle', async (t) => {

@@ -69,11 +69,10 @@ async function crashTest(t, durability, kills) {
         assert.deepEqual(wrong.slice(0, 5), [], `${ wrong.length } wrong ${ label }`);
     };
     for (let round = 0; round < kills; round += 1) {
-        const child = startScript(t, 'crash-child.js', [directory, durability, seed + round]);
-        if (round % 10 === 9) {
-            await killWhileOpening(child);
-            continue;
+        if (round % 8 === 7) {
+            await killWhileOpening(startScript(t, 'crash-child.js', [directory, durability, seed]));
         }
+        const child = startScript(t, 'crash-child.js', [directory, durability, seed + round]);
         const next = await killWhileWriting(child, seed + round, 1 + random.int(ACKS_MAX), durability);
         verify(next.before, `after kill ${ round }`);
         total += next.acknowledged;

@@ -17,7 +17,7 @@ function batchMapper(id, view) {
         let returned = false;
         const emit = (key, value) => {
             if (returned) {
-                warn('late', 'called emit after it had returned: that adds no row, map functions are synchronous');
+                warn('late', 'called emit after it had returned: that adds no row, maps are synchronous');
             } else {
                 // As text at once: what was emitted may be changed afterwards.
                 rows.push(JSON.stringify(value === undefined ? [key] : [key, value]));

@@ -83,3 +83,4 @@ macro_rules! contract {
 }
 
 contract!(memory, crate::harness::memory);
+contract!(directory, crate::harness::directory);

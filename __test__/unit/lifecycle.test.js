@@ -103,10 +103,10 @@ test('after close everything is refused, and close may be called again', async (
     assert.equal(native.calls.get('close'), undefined);
     const calls = [
         () => store.load(), () => store.getItem('a'), () => store.getItems(['a']), () => store.hasItem('a'),
-        () => store.setItem('a', {}), () => store.insertItem('a', {}), () => store.updateItem('a', () => ({})),
-        () => store.deleteItem('a'), () => store.batch(
-            [{ type: 'delete', key: 'a' }]
-        ), () => store.queryKeys(),
+        () => store.setItem('a', {}), () => store.insertItem('a', {}),
+        () => store.updateItem('a', () => ({})),
+        () => store.deleteItem('a'), () => store.batch([{ type: 'delete', key: 'a' }]),
+        () => store.queryKeys(),
         () => store.queryView('v'), () => store.scan().next(), () => store.flush(), () => store.stats(),
     ];
     for (const call of calls) {
@@ -266,9 +266,8 @@ test('a scan sees one moment, closes its snapshot, and works across writes', asy
         Array.from({ length: 700 }, (_, i) => ({ type: 'set', key: `k${ 1000 + i }`, document: { i } }))
     );
     const seen = [];
-    for await (
-        const { key, documentKey, document } of store.scan({ includeDocuments: true, descending: true })
-    ) {
+    const items = store.scan({ includeDocuments: true, descending: true });
+    for await (const { key, documentKey, document } of items) {
         assert.equal(documentKey, key);
         seen.push(document.i);
         if (seen.length === 10) {

@@ -3,7 +3,13 @@
 const assert = require('node:assert/strict');
 const path = require('node:path');
 const { test } = require('node:test');
-const { datastoreOptions, deleteOptions, engineOptions, loadOptions, writeOptions } = require('../../lib/options.js');
+const {
+    datastoreOptions,
+    deleteOptions,
+    engineOptions,
+    loadOptions,
+    writeOptions,
+} = require('../../lib/options.js');
 const { documentKey, keyQuery, scanQuery, viewQuery } = require('../../lib/query-options.js');
 
 function refused(work, message) {

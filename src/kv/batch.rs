@@ -1,6 +1,6 @@
 //! Batches: what to write, and what has to hold for it.
 
-use super::{Entry, Sequence, Space, Version};
+use super::{Entry, MAX_KEY_BYTES, MAX_VALUE_BYTES, Sequence, Space, Version};
 use crate::json::utf16;
 use crate::{Error, ErrorKind, Result};
 
@@ -78,8 +78,9 @@ impl Operation {
     }
 
     /// The entry that this operation leaves, or `None` when it leaves nothing; `Conflict` when the check
-    /// does not hold against `current`. This is the one place where checks and versions are decided.
+    /// does not hold against `current`, `Assertion` when the key or the value is too long. This is the one place where checks and versions are decided.
     pub fn apply(&self, current: Option<&Entry>, sequence: Sequence) -> Result<Option<Entry>> {
+        self.check_lengths()?;
         if !self.check.holds(current) {
             return Err(self.conflict(current));
         }
@@ -93,6 +94,26 @@ impl Operation {
                 Some(Entry::new(&self.key, value, version, sequence))
             }
         })
+    }
+
+    /// Whether [`Operation::apply`] leaves the same whatever there is now.
+    pub fn ignores_current(&self) -> bool {
+        self.check == Check::Any && !matches!(self.write, Write::Put(_, Versioning::Next))
+    }
+
+    fn check_lengths(&self) -> Result<()> {
+        if self.key.len() > MAX_KEY_BYTES {
+            let length = self.key.len();
+            return Err(Error::assertion(format!("A key of {length} bytes is longer than {MAX_KEY_BYTES}")));
+        }
+        match &self.write {
+            Write::Put(value, _) if value.len() > MAX_VALUE_BYTES => {
+                let (key, length) = (utf16::decode(&self.key), value.len());
+                let message = format!("The value at \"{key}\" has {length} bytes, more than {MAX_VALUE_BYTES}");
+                Err(Error::assertion(message).with_key(key))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn conflict(&self, current: Option<&Entry>) -> Error {

@@ -5,7 +5,11 @@ use kixx_datastore::kv::{
 };
 use kixx_datastore::stores::memory::MemoryStore;
 use kixx_datastore::{ErrorKind, Result};
+use kixx_datastore::fs::{FileSystem, OsFileSystem};
+use kixx_datastore::kv::Durability;
+use kixx_datastore::stores::directory::{DirectoryStore, OnDamage};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A store, empty at first, and how to open it again.
 pub(crate) struct Harness {
@@ -21,6 +25,18 @@ pub(crate) struct Harness {
 /// An empty [`MemoryStore`].
 pub(crate) fn memory() -> Harness {
     Harness { store: Arc::new(MemoryStore::new()), raw: Some(Space(1)), reopen: None }
+}
+
+/// An empty directory store.
+pub(crate) fn directory() -> Harness {
+    let directory = tempfile::tempdir().unwrap();
+    let open = move || {
+        let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem);
+        let interval = Duration::from_millis(100);
+        let store = DirectoryStore::open(&fs, directory.path(), Durability::Sync, interval, OnDamage::Refuse);
+        Arc::new(store.unwrap()) as Arc<dyn Store>
+    };
+    Harness { store: open(), raw: None, reopen: Some(Box::new(open)) }
 }
 
 impl Harness {

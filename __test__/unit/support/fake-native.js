@@ -74,7 +74,8 @@ const textOf = ({ version, rest }) => `{"_rev":${ version }${ rest }`;
 const compare = (a, b) => (a < b ? -1 : Number(a > b));
 
 function range(entries, start, end, descending) {
-    const [low, high] = descending && start !== null && end !== null && start > end ? [end, start] : [start, end];
+    const turned = descending && start !== null && end !== null && start > end;
+    const [low, high] = turned ? [end, start] : [start, end];
     const keys = [...entries.keys()].sort(compare)
         .filter((key) => (low === null || key >= low) && (high === null || key <= high));
     return descending ? keys.reverse() : keys;

@@ -71,6 +71,7 @@ impl Core {
                 for change in &commit.changes {
                     state.apply(change.space(), change.key(), change.entry().cloned(), commit.sequence);
                 }
+                state.advance(commit.sequence);
             }
         }
     }

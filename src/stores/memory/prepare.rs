@@ -1,7 +1,6 @@
 //! From a batch to what it leaves: the pure part of a commit.
 
-use crate::json::utf16;
-use crate::kv::{Batch, Entry, MAX_KEY_BYTES, MAX_VALUE_BYTES, Operation, Sequence, Space, Version, Write};
+use crate::kv::{Batch, Entry, Sequence, Space, Version};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,43 +38,29 @@ pub fn prepare(
     let operations = &batch.operations;
     let mut versions = Vec::with_capacity(operations.len());
     let mut changes: Vec<Change> = Vec::with_capacity(operations.len());
-    let mut touched: HashMap<(Space, &[u8]), usize> = HashMap::new();
+    // A single operation, the usual case, needs no look-up.
+    let mut touched: HashMap<(Space, &[u8]), usize> =
+        HashMap::with_capacity(if operations.len() > 1 { operations.len() } else { 0 });
     for (index, operation) in operations.iter().enumerate() {
         let place = (operation.space, &*operation.key);
         let earlier = touched.get(&place).copied();
         let before = match earlier {
             Some(at) => changes[at].entry.take(),
+            None if operation.ignores_current() => None,
             None => current(operation.space, &operation.key),
         };
-        let entry = apply(operation, before.as_ref(), sequence).map_err(|error| (index, error))?;
+        let entry = operation.apply(before.as_ref(), sequence).map_err(|error| (index, error))?;
         versions.push(entry.as_ref().map(Entry::version));
         if let Some(at) = earlier {
             changes[at].entry = entry;
             continue;
         }
-        // A single operation, the usual case, needs no look-up.
         if operations.len() > 1 {
             touched.insert(place, changes.len());
         }
         changes.push(Change { space: operation.space, key: (*operation.key).into(), entry });
     }
     Ok(Prepared { sequence, versions, changes })
-}
-
-fn apply(operation: &Operation, current: Option<&Entry>, sequence: Sequence) -> Result<Option<Entry>> {
-    if operation.key.len() > MAX_KEY_BYTES {
-        let message = format!("A key of {} bytes is longer than {MAX_KEY_BYTES}", operation.key.len());
-        return Err(Error::assertion(message));
-    }
-    if let Write::Put(value, _) = &operation.write
-        && value.len() > MAX_VALUE_BYTES
-    {
-        let key = utf16::decode(&operation.key);
-        let message =
-            format!("The value at \"{key}\" has {} bytes, more than {MAX_VALUE_BYTES}", value.len());
-        return Err(Error::assertion(message).with_key(key));
-    }
-    operation.apply(current, sequence)
 }
 
 /// What the batches of a group leave that are prepared but not yet published, over the published state.
@@ -114,7 +99,7 @@ impl Overlay {
 mod tests {
     use super::*;
     use crate::ErrorKind;
-    use crate::kv::Check;
+    use crate::kv::{Check, MAX_KEY_BYTES, Operation};
 
     const SPACE: Space = Space::DOCUMENTS;
 
