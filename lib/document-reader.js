@@ -111,7 +111,10 @@ class DocumentReader {
         return { low: this.#head[0], high: this.#head[1] };
     }
 
-    /** The documents of the page that native code answered last, in the same synchronous step. */
+    /**
+     * The documents of the page that native code answered last, in the same synchronous step; undefined
+     * when another thread wrote one of them meanwhile.
+     */
     pageDocuments(keys, sequences, moment) {
         const documents = new Array(keys.length);
         const missing = [];
@@ -125,18 +128,22 @@ class DocumentReader {
             }
         }
         const keep = this.#cache !== undefined && missing.length <= MAX_CACHED_PAGE;
-        for (let i = 0; i < missing.length; i += MAX_FETCH) {
-            this.#fetch(missing.slice(i, i + MAX_FETCH), (index, document, size) => {
+        let complete = true;
+        for (let i = 0; i < missing.length && complete; i += MAX_FETCH) {
+            complete = this.#fetch(missing.slice(i, i + MAX_FETCH), (index, document, size) => {
                 documents[index] = document;
                 if (keep) {
                     this.#keepCopy(keys[index], sequences[index], document, size, moment);
                 }
             });
         }
-        return documents;
+        if (keys.length > MAX_CACHED_PAGE) {
+            native.forgetPage(this.#handle);
+        }
+        return complete ? documents : undefined;
     }
 
-    /** Large documents may not fit into one string together, so a failed fetch is split. */
+    /** Whether all are there. Large documents may not fit into one string, so a failed fetch is split. */
     #fetch(indices, take) {
         let text;
         try {
@@ -146,14 +153,16 @@ class DocumentReader {
                 throw errorFromThrown(error);
             }
             const middle = indices.length >> 1;
-            this.#fetch(indices.slice(0, middle), take);
-            this.#fetch(indices.slice(middle), take);
-            return;
+            return this.#fetch(indices.slice(0, middle), take) && this.#fetch(indices.slice(middle), take);
+        }
+        if (text === null) {
+            return false;
         }
         const documents = JSON.parse(text);
         for (let i = 0; i < indices.length; i += 1) {
             take(indices[i], documents[i], text.length / indices.length);
         }
+        return true;
     }
 
     #keepCopy(key, sequence, document, size, { low, high }) {

@@ -145,9 +145,12 @@ class Views {
             return undefined;
         }
         const { total, next, rows, sequences } = JSON.parse(text);
-        const keys = includeDocuments ? rows.map((row) => row[1]) : undefined;
-        const documents = includeDocuments ? this.#reader.pageDocuments(keys, sequences, moment) : undefined;
-        return { items: items(rows, documents), exclusiveEndIndex: next, total };
+        if (!includeDocuments) {
+            return { items: items(rows), exclusiveEndIndex: next, total };
+        }
+        const keys = rows.map((row) => row[1]);
+        const documents = this.#reader.pageDocuments(keys, sequences, moment);
+        return documents && { items: items(rows, documents), exclusiveEndIndex: next, total };
     }
 }
 

@@ -5,6 +5,7 @@ use super::port::{Port, Task};
 use super::views::NodeView;
 use crate::datastore::{Datastore, Options};
 use crate::kv::{Answer, Entry, Sequence, Store};
+use crate::views::Row;
 use crate::{Error, Result};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -19,11 +20,17 @@ pub(super) struct Handle {
     pub(super) port: Rc<Port>,
     pub(super) options: Options,
     pub(super) state: RefCell<State>,
-    /// The entries of the last page, for those documents that JavaScript does not have.
-    pub(super) page: RefCell<Vec<Option<Entry>>>,
+    /// The last page, for those documents that JavaScript does not have.
+    pub(super) page: RefCell<RememberedPage>,
     /// The sequence number of the entry that the last `get` answered.
     pub(super) last_sequence: Cell<Sequence>,
     pub(super) views: RefCell<HashMap<String, Rc<NodeView>>>,
+}
+
+/// What a page was made of.
+pub(super) enum RememberedPage {
+    Documents(Vec<Entry>),
+    Rows(Vec<Row>),
 }
 
 /// Whether there is a store behind a handle.
@@ -39,7 +46,7 @@ impl Handle {
             port,
             options,
             state: RefCell::new(State::New),
-            page: RefCell::default(),
+            page: RefCell::new(RememberedPage::Documents(Vec::new())),
             last_sequence: Cell::new(0),
             views: RefCell::default(),
         }
@@ -57,11 +64,6 @@ impl Handle {
     /// The open store's contract.
     pub(super) fn store(&self) -> napi::Result<Arc<dyn Store>> {
         self.datastore().map(|datastore| Arc::clone(datastore.store()))
-    }
-
-    /// Remembers the entries of a page for `pageDocuments`.
-    pub(super) fn remember_page(&self, entries: Vec<Option<Entry>>) {
-        *self.page.borrow_mut() = entries;
     }
 
     /// Submits a task whose answer goes to the promise `id`.

@@ -1,7 +1,7 @@
 //! Creating, loading, flushing and closing a store.
 
 use super::errors::to_js;
-use super::handle::{Handle, State};
+use super::handle::{Handle, RememberedPage, State};
 use super::port::{Port, PromiseId, Task};
 use crate::Error;
 use crate::datastore::{Datastore, Location, Options};
@@ -103,7 +103,7 @@ async fn finish_load(handle: Weak<Handle>, opened: Answer<Arc<Datastore>>) -> cr
 
 fn detach(handle: &Handle) -> Option<Arc<Datastore>> {
     handle.views.borrow_mut().clear();
-    handle.page.borrow_mut().clear();
+    handle.page.replace(RememberedPage::Documents(Vec::new()));
     match handle.state.replace(State::Closed) {
         State::Open(datastore) => Some(datastore),
         State::New | State::Closed => None,

@@ -1,6 +1,6 @@
 //! Pages of keys, with documents on demand.
 
-use super::handle::{Handle, ready, ready_answer};
+use super::handle::{Handle, RememberedPage, ready, ready_answer};
 use super::text::{self, Key};
 use crate::documents::{self, Page, PageQuery};
 use crate::kv::{Direction, KeyRange, Space};
@@ -25,18 +25,39 @@ pub fn page(
     let query = PageQuery { range, direction, offset: count(offset), limit: count(limit) };
     let page = ready(documents::page(&*snapshot, Space::DOCUMENTS, query))?;
     let text = encode(&page);
-    handle.remember_page(page.entries.into_iter().map(Some).collect());
+    handle.page.replace(RememberedPage::Documents(page.entries));
     text
 }
 
-/// The documents of the last page at `indices`, as a JSON array.
+/// The documents of the last page, of keys or of rows, at `indices`, as a JSON array; null when another thread
+/// wrote one of them since.
 #[napi(catch_unwind)]
-pub fn page_documents(handle: &External<Rc<Handle>>, indices: Uint32Array) -> napi::Result<String> {
-    let page = handle.page.borrow();
+pub fn page_documents(handle: &External<Rc<Handle>>, indices: Uint32Array) -> napi::Result<Option<String>> {
+    let wanted = indices.iter().map(|index| *index as usize);
     let mut out = Vec::new();
-    let wanted = indices.iter().map(|index| page.get(*index as usize).and_then(Option::as_ref));
-    text::write_documents(&mut out, wanted);
-    text::finish(out)
+    match &*handle.page.borrow() {
+        RememberedPage::Documents(entries) => {
+            text::write_documents(&mut out, wanted.map(|index| entries.get(index)));
+        }
+        RememberedPage::Rows(rows) => {
+            let store = handle.store()?;
+            let mut entries = Vec::with_capacity(indices.len());
+            for row in wanted.filter_map(|index| rows.get(index)) {
+                match ready_answer(store.get(Space::DOCUMENTS, &row.document_key()))? {
+                    Some(entry) if entry.sequence() == row.document_sequence() => entries.push(entry),
+                    _ => return Ok(None),
+                }
+            }
+            text::write_documents(&mut out, entries.iter().map(Some));
+        }
+    }
+    text::finish(out).map(Some)
+}
+
+/// Lets go of the last page: a large one would keep old documents in memory.
+#[napi(catch_unwind)]
+pub fn forget_page(handle: &External<Rc<Handle>>) {
+    handle.page.replace(RememberedPage::Documents(Vec::new()));
 }
 
 fn encode(page: &Page) -> napi::Result<String> {

@@ -80,6 +80,10 @@ pub fn drain<'env>(env: &'env Env, port: &External<Rc<Port>>) -> napi::Result<Ar
     let mut answer = env.create_array(0)?;
     answer.insert(Float64Array::new(settled))?;
     for (id, tag, text) in others {
+        let (tag, text) = match text.map(|text| env.create_string(text)).transpose() {
+            Ok(text) => (tag, text),
+            Err(_) => (1, Some(env.create_string(to_json(&too_long()))?)),
+        };
         answer.insert(id)?;
         answer.insert(tag)?;
         match text {
@@ -88,6 +92,10 @@ pub fn drain<'env>(env: &'env Env, port: &External<Rc<Port>>) -> napi::Result<Ar
         }
     }
     Ok(answer)
+}
+
+fn too_long() -> Error {
+    Error::assertion("The answer is longer than a JavaScript string may be. Ask for less at a time")
 }
 
 impl Port {

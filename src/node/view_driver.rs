@@ -1,6 +1,6 @@
 //! The thread that brings a view up to date. It lives while questions wait.
 
-use crate::kv::{Answer, Read, Sequence, Store, block_on};
+use crate::kv::{Answer, Read, Store, block_on};
 use crate::views::{BatchLimit, MapBatch, View, ViewPage, ViewQuery, parse_mapped};
 use crate::{Error, ErrorKind, Result};
 use futures_channel::oneshot;
@@ -26,18 +26,12 @@ pub(super) struct Driver {
     queue: Mutex<Queue>,
 }
 
-/// A query, and the commit that its answer has to show.
-pub(super) struct Question {
-    pub(super) query: ViewQuery,
-    pub(super) needed: Sequence,
-}
-
 /// A page of rows, and the documents at the same moment.
 pub(super) type Reply = (ViewPage, Arc<dyn Read>);
 
 #[derive(Default)]
 struct Queue {
-    waiting: Vec<(Question, oneshot::Sender<Result<Reply>>)>,
+    waiting: Vec<(ViewQuery, oneshot::Sender<Result<Reply>>)>,
     running: bool,
 }
 
@@ -50,11 +44,11 @@ impl Driver {
         &self.view
     }
 
-    /// Answers `question` once the view shows what it needs.
-    pub(super) fn ask(driver: &Arc<Self>, store: Arc<dyn Store>, question: Question) -> Answer<Reply> {
+    /// Answers `query` once the view shows every commit made before.
+    pub(super) fn ask(driver: &Arc<Self>, store: Arc<dyn Store>, query: ViewQuery) -> Answer<Reply> {
         let (sender, receiver) = oneshot::channel();
         let mut queue = driver.lock();
-        queue.waiting.push((question, sender));
+        queue.waiting.push((query, sender));
         if !queue.running {
             let driver = Arc::clone(driver);
             let spawned =
@@ -79,30 +73,28 @@ impl Driver {
                 }
                 std::mem::take(&mut queue.waiting)
             };
-            let needed = waiting.iter().map(|(question, _)| question.needed).max().unwrap_or_default();
-            let moment = catch_unwind(AssertUnwindSafe(|| self.catch_up(store, needed)))
+            let moment = catch_unwind(AssertUnwindSafe(|| self.catch_up(store)))
                 .unwrap_or_else(|_| Err(Error::internal("bringing a view up to date")));
-            for (question, sender) in waiting {
-                let reply = moment.clone().and_then(|documents| self.reply(&question, documents));
+            for (query, sender) in waiting {
+                let reply = moment.clone().and_then(|documents| self.reply(&query, documents));
                 let _ = sender.send(reply);
             }
         }
     }
 
-    fn reply(&self, question: &Question, documents: Arc<dyn Read>) -> Result<Reply> {
-        let page = block_on(self.view.page(&question.query, question.needed))?;
+    fn reply(&self, query: &ViewQuery, documents: Arc<dyn Read>) -> Result<Reply> {
+        let page = block_on(self.view.page(query, documents.sequence()))?;
         page.map(|page| (page, documents)).ok_or_else(|| Error::internal("bringing a view up to date"))
     }
 
-    /// Brings the view to the moment that it answers: the newest one, or a later one than `needed`.
-    fn catch_up(&self, store: &dyn Store, needed: Sequence) -> Result<Arc<dyn Read>> {
+    /// Brings the view to the moment that it answers: not before this call.
+    fn catch_up(&self, store: &dyn Store) -> Result<Arc<dyn Read>> {
         loop {
             let documents = store.snapshot().wait()?;
-            let needed = needed.max(documents.sequence());
-            while let Some(batch) = self.view.next_batch(store, needed, BatchLimit::default())? {
+            while let Some(batch) = self.view.next_batch(store, &documents, BatchLimit::default())? {
                 self.map(&batch)?;
             }
-            // Somebody else's batch may have taken the view further than our snapshot.
+            // Somebody else may have taken the view further than our snapshot.
             if self.view.built_through() == Some(documents.sequence()) {
                 return Ok(documents);
             }

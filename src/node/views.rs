@@ -4,11 +4,11 @@
 //! (`query_view`), and the JavaScript thread itself, for the synchronous engine (`view_next`, `view_apply`).
 
 use super::errors::to_js;
-use super::handle::{Handle, ready, ready_answer};
+use super::handle::{Handle, RememberedPage, ready, ready_answer};
 use super::pages::{count, direction, write_window};
 use super::port::{PromiseId, Task};
 use super::text;
-use super::view_driver::{Driver, MapFunction, Question};
+use super::view_driver::{Driver, MapFunction};
 use crate::kv::{Entry, Space};
 use crate::stores::memory::MemoryStore;
 use crate::views::{BatchLimit, Row, Ticket, View, ViewPage, ViewQuery, ViewSpaces, parse_mapped};
@@ -71,20 +71,10 @@ pub fn view_page(
 ) -> napi::Result<Option<String>> {
     let view = find(handle, &id)?;
     let query = query(start, end, descending, offset, limit)?;
-    let documents = ready_answer(handle.store()?.snapshot())?;
-    let needed = documents.sequence();
+    let needed = handle.store()?.sequence();
     let Some(page) = ready(view.driver.view().page(&query, needed))? else { return Ok(None) };
-    if view.driver.view().built_through() != Some(needed) {
-        // Another thread committed and brought it further: rows and documents must be of one moment.
-        return Ok(None);
-    }
-    let entries = page
-        .rows
-        .iter()
-        .map(|row| ready_answer(documents.get(Space::DOCUMENTS, &row.document_key())))
-        .collect::<napi::Result<Vec<_>>>()?;
-    let text = encode(&page, &entries, Tail::Sequences).map_err(to_js);
-    handle.remember_page(entries);
+    let text = encode(&page, Tail::Sequences).map_err(to_js);
+    handle.page.replace(RememberedPage::Rows(page.rows));
     text.map(Some)
 }
 
@@ -107,16 +97,17 @@ pub fn query_view(
     let view = find(handle, &id)?;
     let query = query(start, end, descending, offset, limit)?;
     let store = handle.store()?;
-    let question = Question { query, needed: store.sequence() };
-    let tail = if documents == 0 { Tail::Nothing } else { Tail::Documents };
-    let answer = Driver::ask(&view.driver, store, question);
+    let answer = Driver::ask(&view.driver, store, query);
     let text = async move {
-        let (page, documents) = answer.await?;
-        let mut entries = Vec::with_capacity(page.rows.len());
-        for row in &page.rows {
-            entries.push(documents.get(Space::DOCUMENTS, &row.document_key()).await?);
+        let (page, snapshot) = answer.await?;
+        let mut entries = Vec::new();
+        if documents != 0 {
+            for row in &page.rows {
+                entries.push(snapshot.get(Space::DOCUMENTS, &row.document_key()).await?);
+            }
         }
-        encode(&page, &entries, tail).map(Some)
+        let tail = if documents == 0 { Tail::Nothing } else { Tail::Documents(&entries) };
+        encode(&page, tail).map(Some)
     };
     handle.submit(env, promise, Task::text(text))
 }
@@ -126,8 +117,8 @@ pub fn query_view(
 pub fn view_next(handle: &External<Rc<Handle>>, id: String) -> napi::Result<Option<String>> {
     let view = find(handle, &id)?;
     let store = handle.store()?;
-    let needed = store.sequence();
-    let batch = view.driver.view().next_batch(&*store, needed, BatchLimit::default()).map_err(to_js)?;
+    let moment = ready_answer(store.snapshot())?;
+    let batch = view.driver.view().next_batch(&*store, &moment, BatchLimit::default()).map_err(to_js)?;
     let Some(batch) = batch else { return Ok(None) };
     view.ticket.set(Some(batch.ticket));
     batch.text().map(Some).map_err(to_js)
@@ -161,11 +152,11 @@ impl NodeView {
 }
 
 /// What follows the rows.
-#[derive(Clone, Copy)]
-enum Tail {
+enum Tail<'a> {
     Nothing,
+    /// The commit that wrote the document of each row.
     Sequences,
-    Documents,
+    Documents(&'a [Option<Entry>]),
 }
 
 fn find(handle: &Handle, id: &str) -> napi::Result<Rc<NodeView>> {
@@ -190,7 +181,7 @@ fn query(
 }
 
 /// `{"total":n,"next":n|null,"rows":[[key, documentKey, value?], ...]` and the tail.
-fn encode(page: &ViewPage, entries: &[Option<Entry>], tail: Tail) -> crate::Result<String> {
+fn encode(page: &ViewPage, tail: Tail<'_>) -> crate::Result<String> {
     let mut out = Vec::with_capacity(64 + 96 * page.rows.len());
     write_window(&mut out, page.total, page.next);
     out.extend_from_slice(b",\"rows\":");
@@ -199,11 +190,9 @@ fn encode(page: &ViewPage, entries: &[Option<Entry>], tail: Tail) -> crate::Resu
         Tail::Nothing => {}
         Tail::Sequences => {
             out.extend_from_slice(b",\"sequences\":");
-            text::write_array(&mut out, entries, |out, entry| {
-                text::write_number(out, entry.as_ref().map_or(0, Entry::sequence));
-            });
+            text::write_array(&mut out, &page.rows, |out, row| text::write_number(out, row.document_sequence()));
         }
-        Tail::Documents => {
+        Tail::Documents(entries) => {
             out.extend_from_slice(b",\"documents\":");
             text::write_documents(&mut out, entries.iter().map(Option::as_ref));
         }

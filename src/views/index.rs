@@ -72,17 +72,18 @@ impl View {
         Self { rows, spaces, progress: Mutex::default(), shown: Mutex::default() }
     }
 
-    /// The next documents to map so that the view shows commit `needed` of `documents`; `None` when it does.
+    /// The next documents to map so that the view shows `moment`, a snapshot of `documents`, or a later one;
+    /// `None` when it does.
     pub fn next_batch(
         &self,
         documents: &dyn Store,
-        needed: Sequence,
+        moment: &Arc<dyn Read>,
         limit: BatchLimit,
     ) -> Result<Option<MapBatch>> {
         let mut progress = lock(&self.progress);
         loop {
             let through = self.built_through();
-            if through.is_some_and(|through| through >= needed) {
+            if through.is_some_and(|through| through >= moment.sequence()) {
                 return Ok(None);
             }
             if progress.outstanding.is_some() {
@@ -91,7 +92,7 @@ impl View {
             // Work that fails is dropped and begins anew: doing it twice does no harm.
             let mut work = match progress.work.take() {
                 Some(work) => work,
-                None => Work::begin(documents, through)?,
+                None => Work::begin(documents, Arc::clone(moment), through)?,
             };
             let portion = work.take(limit, Indexed { read: &*self.rows, space: self.spaces.documents })?;
             self.remove(&portion.gone)?;

@@ -40,11 +40,13 @@ pub(super) struct Indexed<'a> {
 }
 
 impl Work {
-    /// Plans the way to the newest moment of `documents`.
-    pub(super) fn begin(documents: &dyn Store, mapped_through: Option<Sequence>) -> Result<Self> {
-        // The snapshot first: what changes between the two calls is then looked up in the snapshot, and
-        // comes again the next time.
-        let snapshot = documents.snapshot().wait()?;
+    /// Plans the way to `snapshot` of `documents`. What changed since it was taken is looked up in it, too,
+    /// and comes again the next time.
+    pub(super) fn begin(
+        documents: &dyn Store,
+        snapshot: Arc<dyn Read>,
+        mapped_through: Option<Sequence>,
+    ) -> Result<Self> {
         let source = match mapped_through {
             None => Source::Walk(Bound::Unbounded),
             Some(since) => match documents.changes(Space::DOCUMENTS, since).wait()? {

@@ -6,9 +6,9 @@ mod moody;
 #[path = "../collation/reference.rs"]
 mod reference;
 
-use kixx_datastore::kv::{Direction, Read};
+use kixx_datastore::kv::{Direction, Read, Store};
 use kixx_datastore::views::{BatchLimit, View, ViewStats, parse_mapped};
-use model::{Document, Window, World, drive, everything, page, seen, settle, wait};
+use model::{Document, Window, World, drive, everything, next, page, seen, settle, wait};
 use proptest::prelude::*;
 use reference::{Value, any_value};
 use std::sync::Arc;
@@ -73,9 +73,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 fn run(world: &mut World, step: &Step, limit: BatchLimit) {
-    let next = |world: &World| {
-        world.view.next_batch(&*world.documents, world.documents.sequence(), limit).expect("a batch")
-    };
+    let next = |world: &World| model::next(&world.view, &*world.documents, limit).expect("a batch");
     match step {
         Step::Commit(writes) => world.commit(writes),
         Step::Forget => world.documents.forget(),
@@ -94,9 +92,7 @@ fn run(world: &mut World, step: &Step, limit: BatchLimit) {
         }
         Step::Fail => {
             world.rows.fail_commits(1);
-            if let Ok(Some(batch)) =
-                world.view.next_batch(&*world.documents, world.documents.sequence(), limit)
-            {
+            if let Ok(Some(batch)) = model::next(&world.view, &*world.documents, limit) {
                 let _ = drive(&world.view, &batch);
             }
             world.rows.fail_commits(0);
@@ -154,9 +150,7 @@ fn only_changed_documents_are_mapped_again() {
     world.commit(&writes);
     let batches = |world: &World| {
         let mut sizes: Vec<usize> = Vec::new();
-        let needed = world.documents.sequence();
-        while let Some(batch) =
-            world.view.next_batch(&*world.documents, needed, BatchLimit::default()).expect("a batch")
+        while let Some(batch) = next(&world.view, &*world.documents, BatchLimit::default()).expect("a batch")
         {
             sizes.push(batch.documents.len());
             drive(&world.view, &batch).expect("rows");
@@ -180,7 +174,7 @@ fn a_batch_is_bounded_by_its_text() {
     let large = Document::Emits(vec![(Value::Text(vec![0x61; 3_000]), None)]);
     world.commit(&(0..10).map(|number| (key(number), Some(large.clone()))).collect::<Vec<_>>());
     let limit = BatchLimit { documents: 100, text_bytes: 6_000 };
-    let batch = world.view.next_batch(&*world.documents, 1, limit).expect("a batch").expect("one");
+    let batch = next(&world.view, &*world.documents, limit).expect("a batch").expect("one");
     assert_eq!(batch.documents.len(), 2);
     settle(&world.view, &*world.documents, limit);
     world.check(&ALL);
@@ -219,7 +213,7 @@ fn a_key_too_long_for_the_index_is_a_failure_of_its_document() {
 fn a_wrong_answer_changes_nothing() {
     let mut world = World::new();
     world.commit(&[(key(1), Some(emits([1]))), (key(2), Some(emits([2])))]);
-    let batch = world.view.next_batch(&*world.documents, 1, BatchLimit::default()).expect("ok").expect("one");
+    let batch = next(&world.view, &*world.documents, BatchLimit::default()).expect("ok").expect("one");
     let error = world.view.apply(batch.ticket, &parse_mapped("[[[7]]]").expect("rows")).unwrap_err();
     assert_eq!(error.message(), "1 documents were mapped, not 2");
     settle(&world.view, &*world.documents, BatchLimit::default());
@@ -237,11 +231,11 @@ fn queries_never_see_half_of_a_commit() {
     let driver = || {
         loop {
             let is_last = written.load(Ordering::SeqCst);
-            let needed = documents.sequence();
-            while let Some(batch) = view.next_batch(&*documents, needed, limit).expect("a batch") {
+            let moment = documents.snapshot().wait().expect("a snapshot");
+            while let Some(batch) = view.next_batch(&*documents, &moment, limit).expect("a batch") {
                 drive(&view, &batch).expect("rows");
             }
-            let rows = seen(&page(&view, &everything(), needed).expect("up to date"));
+            let rows = seen(&page(&view, &everything(), moment.sequence()).expect("up to date"));
             assert!(rows.len() == 40 || rows.is_empty(), "{} rows", rows.len());
             assert!(rows.iter().all(|row| row.key_text == rows[0].key_text), "half of a commit");
             assert!(rows.iter().all(|row| row.document_sequence == rows[0].document_sequence));

@@ -54,10 +54,16 @@ pub(crate) fn drive(view: &View, batch: &MapBatch) -> kixx_datastore::Result<()>
     view.apply(batch.ticket, &parse_mapped(&answer)?)
 }
 
+/// The next batch on the way to what is in `documents` now.
+pub(crate) fn next(view: &View, documents: &dyn Store, limit: BatchLimit) -> kixx_datastore::Result<Option<MapBatch>> {
+    let moment = documents.snapshot().wait()?;
+    view.next_batch(documents, &moment, limit)
+}
+
 /// Drives a view until it shows what is in `documents` now.
 pub(crate) fn settle(view: &View, documents: &dyn Store, limit: BatchLimit) {
-    let needed = documents.sequence();
-    while let Some(batch) = view.next_batch(documents, needed, limit).expect("a batch") {
+    let moment = documents.snapshot().wait().expect("a snapshot");
+    while let Some(batch) = view.next_batch(documents, &moment, limit).expect("a batch") {
         drive(view, &batch).expect("rows");
     }
 }

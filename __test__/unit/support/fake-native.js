@@ -171,6 +171,7 @@ const native = {
         const sequences = handle.page.map(({ sequence }) => sequence);
         return JSON.stringify({ ...window(all.length, offset, limit), keys, sequences });
     },
+    forgetPage: (handle) => { handle.page = []; },
     pageDocuments: (handle, indices) => `[${ Array.from(indices, (i) => textOf(handle.page[i])).join(',') }]`,
     setView(handle, id, mapBatch) {
         open(handle).views.set(id, mapBatch);
