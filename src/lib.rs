@@ -22,6 +22,7 @@ pub mod documents;
 pub mod views;
 pub mod datastore;
 #[cfg(feature = "node")]
+#[cfg_attr(test, allow(dead_code, reason = "exports are not registered in test builds"))]
 #[allow(unsafe_code, unreachable_pub, reason = "Node-API is a C interface, and its exports are public")]
 #[allow(
     clippy::needless_pass_by_value,

@@ -78,7 +78,8 @@ impl Operation {
     }
 
     /// The entry that this operation leaves, or `None` when it leaves nothing; `Conflict` when the check
-    /// does not hold against `current`, `Assertion` when the key or the value is too long. This is the one place where checks and versions are decided.
+    /// does not hold against `current`, `Assertion` when the key or the value is too long. This is the one
+    /// place where checks and versions are decided.
     pub fn apply(&self, current: Option<&Entry>, sequence: Sequence) -> Result<Option<Entry>> {
         self.check_lengths()?;
         if !self.check.holds(current) {
@@ -109,7 +110,8 @@ impl Operation {
         match &self.write {
             Write::Put(value, _) if value.len() > MAX_VALUE_BYTES => {
                 let (key, length) = (utf16::decode(&self.key), value.len());
-                let message = format!("The value at \"{key}\" has {length} bytes, more than {MAX_VALUE_BYTES}");
+                let message =
+                    format!("The value at \"{key}\" has {length} bytes, more than {MAX_VALUE_BYTES}");
                 Err(Error::assertion(message).with_key(key))
             }
             _ => Ok(()),

@@ -11,11 +11,13 @@
 mod answer;
 mod batch;
 mod entry;
+mod prepare;
 mod range;
 
 pub use answer::{Answer, block_on};
 pub use batch::{Batch, Check, Operation, Versioning, Write};
 pub use entry::{Entry, Sequence, Space, Version};
+pub use prepare::{Change, Overlay, Prepared, prepare};
 pub use range::{Direction, KeyRange, Scan};
 
 use std::sync::Arc;

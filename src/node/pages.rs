@@ -29,8 +29,8 @@ pub fn page(
     text
 }
 
-/// The documents of the last page, of keys or of rows, at `indices`, as a JSON array; null when another thread
-/// wrote one of them since.
+/// The documents of the last page, of keys or of rows, at `indices`, as a JSON array; null when another
+/// thread wrote one of them since.
 #[napi(catch_unwind)]
 pub fn page_documents(handle: &External<Rc<Handle>>, indices: Uint32Array) -> napi::Result<Option<String>> {
     let wanted = indices.iter().map(|index| *index as usize);

@@ -190,7 +190,9 @@ fn encode(page: &ViewPage, tail: Tail<'_>) -> crate::Result<String> {
         Tail::Nothing => {}
         Tail::Sequences => {
             out.extend_from_slice(b",\"sequences\":");
-            text::write_array(&mut out, &page.rows, |out, row| text::write_number(out, row.document_sequence()));
+            text::write_array(&mut out, &page.rows, |out, row| {
+                text::write_number(out, row.document_sequence());
+            });
         }
         Tail::Documents(entries) => {
             out.extend_from_slice(b",\"documents\":");

@@ -1,13 +1,13 @@
 //! A store under test, and short ways to say what to do with it.
 
+use kixx_datastore::fs::{FileSystem, OsFileSystem};
+use kixx_datastore::kv::Durability;
 use kixx_datastore::kv::{
     Batch, Check, Committed, Direction, Entry, KeyRange, Operation, Read, Scan, Space, Store,
 };
+use kixx_datastore::stores::directory::{DirectoryStore, OnDamage};
 use kixx_datastore::stores::memory::MemoryStore;
 use kixx_datastore::{ErrorKind, Result};
-use kixx_datastore::fs::{FileSystem, OsFileSystem};
-use kixx_datastore::kv::Durability;
-use kixx_datastore::stores::directory::{DirectoryStore, OnDamage};
 use std::sync::Arc;
 use std::time::Duration;
 

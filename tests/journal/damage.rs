@@ -150,6 +150,20 @@ fn damage_to_a_segment_that_others_follow_is_never_a_torn_tail() {
 }
 
 #[test]
+fn commits_that_a_checkpoint_relies_on_are_never_a_torn_tail() {
+    let journal = Journal::new();
+    let mut writer = journal.writer();
+    writer.append(&mut records(&[b"one", b"two"])).unwrap();
+    writer.record_checkpoint(2).unwrap();
+    let (path, bytes) = journal.files().remove(0);
+    for at in [64, 64 + 32, 64 + 40, 64 + 40 + 32] {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        assert_eq!(single(&path, &damaged).commits().unwrap_err().kind(), ErrorKind::Corrupt, "byte {at}");
+    }
+}
+
+#[test]
 fn a_segment_that_was_being_made_is_removed() {
     let (journal, commits) = small_journal();
     let mut files = journal.files();

@@ -2,8 +2,8 @@
 
 use crate::support::Journal;
 use kixx_datastore::Result;
-use kixx_datastore::kv::{Batch, Check, Durability, Entry, Operation, Space};
-use kixx_datastore::stores::journal::{Change, Commit, GroupCommit, Sink};
+use kixx_datastore::kv::{Batch, Change, Check, Durability, Entry, Operation, Prepared, Space, prepare};
+use kixx_datastore::stores::journal::{GroupCommit, Sink, decode_commit};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -88,21 +88,21 @@ impl Shared {
 }
 
 impl Sink for Store {
-    fn prepare(&mut self, batch: &Batch, sequence: u64) -> Result<Commit> {
+    fn prepare(&mut self, batch: &Batch, sequence: u64) -> Result<Prepared> {
         let mut shared = self.lock();
         shared.asked += 1;
         shared.maybe_panic("prepare");
-        let commit = Commit::prepare(batch, sequence, |_, key| shared.prepared.get(key).cloned())?;
-        apply(&mut shared.prepared, &commit);
+        let commit = prepare(batch, sequence, |_, key| shared.prepared.get(key).cloned())?;
+        apply(&mut shared.prepared, &commit.changes);
         Ok(commit)
     }
 
-    fn publish(&mut self, commits: Vec<Commit>) {
+    fn publish(&mut self, commits: Vec<Prepared>) {
         let mut shared = self.lock();
         shared.maybe_panic("publish");
         shared.groups.push(commits.len());
         for commit in &commits {
-            apply(&mut shared.published, commit);
+            apply(&mut shared.published, &commit.changes);
         }
     }
 
@@ -116,11 +116,11 @@ impl Sink for Store {
     }
 }
 
-fn apply(map: &mut Map, commit: &Commit) {
-    for change in &commit.changes {
-        match change {
-            Change::Put(_, entry) => map.insert(entry.key().to_vec(), entry.clone()),
-            Change::Delete(_, key) => map.remove(&**key),
+fn apply(map: &mut Map, changes: &[Change]) {
+    for change in changes {
+        match &change.entry {
+            Some(entry) => map.insert(change.key.to_vec(), entry.clone()),
+            None => map.remove(&*change.key),
         };
     }
 }
@@ -137,7 +137,7 @@ pub fn put_any(key: &str) -> Batch {
 pub fn recovered(journal: &Journal) -> Map {
     let mut map = Map::new();
     for (sequence, payload) in journal.commits().unwrap() {
-        apply(&mut map, &Commit::decode(sequence, &payload).unwrap());
+        apply(&mut map, &decode_commit(sequence, &payload).unwrap());
     }
     map
 }

@@ -77,6 +77,15 @@ fn a_segment_is_durable_before_the_next_is_made_and_in_its_directory_before_it_i
 }
 
 #[test]
+fn a_repair_writes_again_what_an_earlier_flush_may_have_lost() {
+    let journal = segmented(1);
+    journal.disk.forget_calls();
+    journal.read().unwrap().repair().unwrap();
+    let repair = [Call::Open, Call::Write, Call::SetLength, Call::Sync, Call::SyncDirectory];
+    assert_eq!(journal.disk.calls(), repair);
+}
+
+#[test]
 fn a_group_is_one_write_and_one_flush() {
     let journal = Journal::new();
     let mut writer = journal.writer();

@@ -55,7 +55,11 @@ pub(crate) fn drive(view: &View, batch: &MapBatch) -> kixx_datastore::Result<()>
 }
 
 /// The next batch on the way to what is in `documents` now.
-pub(crate) fn next(view: &View, documents: &dyn Store, limit: BatchLimit) -> kixx_datastore::Result<Option<MapBatch>> {
+pub(crate) fn next(
+    view: &View,
+    documents: &dyn Store,
+    limit: BatchLimit,
+) -> kixx_datastore::Result<Option<MapBatch>> {
     let moment = documents.snapshot().wait()?;
     view.next_batch(documents, &moment, limit)
 }

@@ -3,8 +3,7 @@
 use super::INTERNAL_DIRECTORY;
 use super::backlog::Backlog;
 use crate::fs::{FileSystem, LockGuard};
-use crate::kv::{Entry, Space};
-use crate::stores::journal::Commit;
+use crate::kv::{Entry, Prepared, Space};
 use crate::stores::memory::{Snapshot, State};
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -62,16 +61,13 @@ impl Core {
     }
 
     /// Makes commits visible, in order, each as a whole.
-    pub(super) fn publish(&self, commits: Vec<Commit>) {
+    pub(super) fn publish(&self, commits: Vec<Prepared>) {
         let mut commits = commits.into_iter().peekable();
         while commits.peek().is_some() {
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
             let Some(state) = state.as_mut() else { return };
             for commit in commits.by_ref().take(COMMITS_PER_LOCK) {
-                for change in &commit.changes {
-                    state.apply(change.space(), change.key(), change.entry().cloned(), commit.sequence);
-                }
-                state.advance(commit.sequence);
+                state.publish(commit);
             }
         }
     }
@@ -89,8 +85,8 @@ impl Core {
     /// Removes our own directory, but not what else lies in it.
     pub(super) fn leave(&self, lock: Box<dyn LockGuard>) -> Result<()> {
         let internal = self.directory.join(INTERNAL_DIRECTORY);
-        // Another process that waits for the lock must find the directory whole or gone, so the lock file goes
-        // first, and the directory only if nobody made another one.
+        // The lock file goes first, while we hold it: whoever waits for it then makes a new one. The
+        // directory goes only if it is empty, so not under somebody's new lock.
         lock.remove().map_err(|error| Error::io("remove the lock in", &internal, error))?;
         let _ = self.fs.remove_directory(&internal);
         Ok(())

@@ -49,8 +49,8 @@ struct Running {
 }
 
 impl DirectoryStore {
-    /// Loads `directory`, which exists, and recovers what the journal holds. `Locked` while another process has
-    /// it open, `Corrupt` when files are damaged; then nothing was changed.
+    /// Loads `directory`, which exists, and recovers what the journal holds. `Locked` while another process
+    /// has it open, `Corrupt` when files are damaged; then nothing was changed.
     pub fn open(
         fs: &Arc<dyn FileSystem>,
         directory: &Path,
@@ -139,8 +139,8 @@ impl Store for DirectoryStore {
         self.journal.flush()
     }
 
-    /// Writes all files, removes the journal and lets go of the directory. If that fails, the journal stays and
-    /// nothing is lost: the next open goes on with it.
+    /// Writes all files, removes the journal and lets go of the directory. If that fails, the journal stays
+    /// and nothing is lost: the next open goes on with it.
     fn close(&self) -> Answer<()> {
         let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Err(Error::closed()).into();
@@ -176,7 +176,7 @@ fn write_everything(core: &Core, journal: &GroupCommit, checkpointer: JoinHandle
     match written {
         Ok(through) => journal.close_and_remove(through).wait(),
         Err(error) => {
-            // The journal has everything that was acknowledged. Its own failure is the same one or less telling.
+            // The journal has everything that was acknowledged. Its own failure would tell no more.
             let _ = journal.close().wait();
             Err(error)
         }

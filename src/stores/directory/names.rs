@@ -31,8 +31,8 @@ impl Names {
         if **holder != *key && exists(holder) {
             let (key, holder) = (utf16::decode(key), utf16::decode(holder));
             let message = format!(
-                "The key \"{key}\" can't be stored beside \"{holder}\": the file system of this directory does not \
-                 tell upper from lower case, so both would be one file"
+                "The key \"{key}\" can't be stored beside \"{holder}\": the file system of this directory does \
+                 not tell upper from lower case, so both would be one file"
             );
             return Err(Error::assertion(message).with_key(key));
         }

@@ -9,7 +9,7 @@ use super::names::Names;
 use super::quarantine::quarantine;
 use crate::fs::{FileSystem, Lock, LockGuard};
 use crate::kv::{Entry, Space};
-use crate::stores::journal::{self, Commit, Log, Writer};
+use crate::stores::journal::{self, Log, Writer, decode_commit};
 use crate::stores::memory::State;
 use crate::stores::memory::tree::Tree;
 use crate::{Error, ErrorKind, Result};
@@ -109,8 +109,8 @@ fn load(
 fn replay(log: &Log) -> Result<Recovered> {
     let mut recovered = Recovered::new();
     log.replay(|sequence, payload| {
-        for change in Commit::decode(sequence, payload)?.changes {
-            recovered.insert(change.key().into(), change.entry().cloned());
+        for change in decode_commit(sequence, payload)? {
+            recovered.insert(change.key, change.entry);
         }
         Ok(())
     })?;

@@ -3,22 +3,21 @@
 use super::core::Core;
 use super::file_name::file_name;
 use super::names::Names;
-use crate::kv::{Batch, Sequence, Space, Write};
-use crate::stores::journal::{Commit, Sink};
+use crate::kv::{Batch, Overlay, Prepared, Sequence, Space, Write};
+use crate::stores::journal::Sink;
 use crate::{Error, Result};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) struct DirectorySink {
     core: Arc<Core>,
     /// What the group leaves that is being written.
-    group: HashMap<(Space, Box<[u8]>), Option<crate::kv::Entry>>,
+    group: Overlay,
     names: Names,
 }
 
 impl DirectorySink {
     pub(super) fn new(core: Arc<Core>, names: Names) -> Self {
-        Self { core, group: HashMap::new(), names }
+        Self { core, group: Overlay::default(), names }
     }
 
     /// Every new key must have a file name of its own.
@@ -28,7 +27,7 @@ impl DirectorySink {
                 return Err(Error::assertion("A directory of files holds documents only"));
             }
             let (core, group) = (&self.core, &self.group);
-            let exists = |key: &[u8]| match group.get(&(Space::DOCUMENTS, key.into())) {
+            let exists = |key: &[u8]| match group.get(Space::DOCUMENTS, key) {
                 Some(entry) => entry.is_some(),
                 None => core.get(Space::DOCUMENTS, key).is_some(),
             };
@@ -42,31 +41,23 @@ impl DirectorySink {
 }
 
 impl Sink for DirectorySink {
-    fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Commit> {
+    fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Prepared> {
         self.core.backlog.check()?;
         self.check_names(batch)?;
-        let commit =
-            Commit::prepare(batch, sequence, |space, key| match self.group.get(&(space, key.into())) {
-                Some(entry) => entry.clone(),
-                None => self.core.get(space, key),
-            })?;
-        for change in &commit.changes {
-            self.group.insert((change.space(), change.key().into()), change.entry().cloned());
-        }
-        Ok(commit)
+        self.group.prepare(batch, sequence, |space, key| self.core.get(space, key))
     }
 
-    fn publish(&mut self, commits: Vec<Commit>) {
-        self.group = HashMap::new();
+    fn publish(&mut self, commits: Vec<Prepared>) {
+        self.group = Overlay::default();
         let Some(last) = commits.last().map(|commit| commit.sequence) else { return };
         let keys: Vec<Arc<[u8]>> =
-            commits.iter().flat_map(|commit| &commit.changes).map(|change| change.key().into()).collect();
+            commits.iter().flat_map(|commit| &commit.changes).map(|change| Arc::clone(&change.key)).collect();
         self.core.publish(commits);
         self.core.backlog.add(last, keys);
     }
 
     fn abandon(&mut self) {
-        self.group = HashMap::new();
+        self.group = Overlay::default();
     }
 
     fn takes_batches(&self) -> bool {

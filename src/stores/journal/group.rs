@@ -1,10 +1,10 @@
 //! Group commit: batches from many threads, one flush for all that are waiting.
 
 use super::MAX_PAYLOAD_BYTES;
-use super::commit::{Commit, payload_bytes};
+use super::commit::payload_bytes;
 use super::worker::{Worker, run};
 use super::writer::Writer;
-use crate::kv::{Answer, Batch, Committed, Durability, Sequence};
+use crate::kv::{Answer, Batch, Committed, Durability, Prepared, Sequence};
 use crate::{Error, ErrorKind, Result};
 use futures_channel::oneshot;
 use std::collections::VecDeque;
@@ -18,10 +18,10 @@ use std::time::Duration;
 pub trait Sink: Send + 'static {
     /// Checks `batch` against the newest state, as the batches prepared since the last publish or abandon
     /// leave it, and says what it changes. An error leaves no trace.
-    fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Commit>;
+    fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Prepared>;
 
     /// Makes everything prepared visible to readers: it is as durable as was asked for.
-    fn publish(&mut self, commits: Vec<Commit>);
+    fn publish(&mut self, commits: Vec<Prepared>);
 
     /// Forgets everything prepared: it could not be written.
     fn abandon(&mut self);

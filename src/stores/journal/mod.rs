@@ -15,7 +15,7 @@
 //! 3. The store brings its own files up to date: [`GroupCommit::sync_through`] first, so that the files never
 //!    run ahead of the journal, and [`GroupCommit::checkpoint`] once they are durable.
 //!
-//! What a record carries is opaque here; [`Commit`] is the payload that all stores share.
+//! What a record carries is opaque here; [`decode_commit`] reads the payload that all stores share.
 
 mod bytes;
 mod check;
@@ -29,7 +29,7 @@ mod segment;
 mod worker;
 mod writer;
 
-pub use commit::{Change, Commit};
+pub use commit::decode_commit;
 pub use group::{GroupCommit, Sink};
 pub use header::random_salt;
 pub use record::Records;

@@ -86,16 +86,16 @@ impl Log {
     /// Makes the journal fit to go on: cuts a torn tail and makes durable what was read. May be interrupted
     /// and done again.
     pub fn repair(self) -> Result<Position> {
+        let empty = self.is_empty();
         let Self { fs, directory, checked } = self;
-        let sync_directory =
-            || fs.sync_directory(&directory).map_err(|error| io_error("flush", &directory, error));
         if let Some(path) = &checked.unfinished {
             fs.remove_file(path).map_err(|error| io_error("remove", path, error))?;
-            sync_directory()?;
         }
         if let Some(last) = checked.segments.last() {
             settle(&*fs, last)?;
-            sync_directory()?;
+        }
+        if !empty {
+            fs.sync_directory(&directory).map_err(|error| io_error("flush", &directory, error))?;
         }
         let next_id = checked.segments.last().map_or(FIRST_ID, |last| last.id + 1);
         let finished = checked

@@ -1,11 +1,11 @@
 //! The thread that writes the journal.
 
-use super::commit::Commit;
+use super::commit::encode_commit;
 use super::group::{Command, End, Phase, Reply, Request, Shared, Sink, State};
 use super::record::Records;
 use super::writer::Writer;
 use super::{MAX_GROUP_BYTES, MAX_GROUP_COMMITS};
-use crate::kv::{Batch, Committed, Durability};
+use crate::kv::{Batch, Committed, Durability, Prepared};
 use crate::{Error, ErrorKind, Result};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,7 +35,7 @@ enum Turn {
 
 /// The batches that are written together, and who waits for them.
 struct Group {
-    commits: Vec<Commit>,
+    commits: Vec<Prepared>,
     replies: Vec<(Reply<Committed>, Result<Committed>)>,
     /// Whether all commits are in the records.
     encoded: Result<()>,
@@ -152,7 +152,7 @@ impl<S: Sink> Worker<S> {
         let sequence = self.writer.last_sequence() + group.commits.len() as u64 + 1;
         match self.writer.check().and_then(|()| self.sink.prepare(batch, sequence)) {
             Ok(commit) => {
-                let encoded = self.records.push(|bytes| commit.encode(bytes));
+                let encoded = self.records.push(|bytes| encode_commit(bytes, &commit.changes));
                 group.encoded = std::mem::replace(&mut group.encoded, Ok(())).and(encoded);
                 group.replies.push((reply, Ok(commit.committed())));
                 group.commits.push(commit);

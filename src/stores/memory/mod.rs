@@ -2,18 +2,16 @@
 //! spaces, and the preparation of batches.
 
 mod changes;
-mod prepare;
 mod snapshot;
 mod state;
 pub mod tree;
 
-pub use prepare::{Change, Overlay, Prepared, prepare};
 pub use snapshot::Snapshot;
 pub use state::State;
 
 use crate::kv::{
     Answer, Batch, Capability, Changes, Committed, Durability, Entry, KeyRange, MAX_KEY_BYTES,
-    MAX_VALUE_BYTES, Read, Scan, Sequence, Space, Store,
+    MAX_VALUE_BYTES, Read, Scan, Sequence, Space, Store, prepare,
 };
 use crate::{Error, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -104,7 +102,7 @@ impl Store for MemoryStore {
     fn commit(&self, batch: Batch) -> Answer<Committed> {
         let commit = |state: &mut State| {
             let current = |space, key: &[u8]| state.get(space, key).cloned();
-            let prepared = prepare(&batch, state.sequence() + 1, current).map_err(|(_, error)| error)?;
+            let prepared = prepare(&batch, state.sequence() + 1, current)?;
             Ok(state.publish(prepared))
         };
         self.write(commit).into()

@@ -1,10 +1,9 @@
 //! The newest state of a resident store: what all of its spaces hold, and what changed lately.
 
 use super::changes::ChangeLog;
-use super::prepare::Prepared;
 use super::snapshot::Snapshot;
 use super::tree::Tree;
-use crate::kv::{Changes, Committed, Entry, KeyRange, Scan, Sequence, Space};
+use crate::kv::{Changes, Committed, Entry, KeyRange, Prepared, Scan, Sequence, Space};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

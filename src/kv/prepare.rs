@@ -1,7 +1,7 @@
 //! From a batch to what it leaves: the pure part of a commit.
 
-use crate::kv::{Batch, Entry, Sequence, Space, Version};
-use crate::{Error, Result};
+use super::{Batch, Committed, Entry, Sequence, Space, Version};
+use crate::Result;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -16,6 +16,13 @@ pub struct Prepared {
     pub changes: Vec<Change>,
 }
 
+impl Prepared {
+    /// The answer to whoever committed the batch.
+    pub fn committed(&self) -> Committed {
+        Committed { sequence: self.sequence, versions: self.versions.clone() }
+    }
+}
+
 /// What a batch leaves at one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -28,20 +35,19 @@ pub struct Change {
 }
 
 /// What `batch` leaves where `current` is what there was; later operations see the effect of earlier
-/// ones. Otherwise the index of the operation that failed, and why: `Conflict`, or `Assertion` when a
-/// key or value is too long.
+/// ones. `Conflict` names the key whose check does not hold, `Assertion` a key or value that is too long.
 pub fn prepare(
     batch: &Batch,
     sequence: Sequence,
     current: impl Fn(Space, &[u8]) -> Option<Entry>,
-) -> Result<Prepared, (usize, Error)> {
+) -> Result<Prepared> {
     let operations = &batch.operations;
     let mut versions = Vec::with_capacity(operations.len());
     let mut changes: Vec<Change> = Vec::with_capacity(operations.len());
     // A single operation, the usual case, needs no look-up.
     let mut touched: HashMap<(Space, &[u8]), usize> =
         HashMap::with_capacity(if operations.len() > 1 { operations.len() } else { 0 });
-    for (index, operation) in operations.iter().enumerate() {
+    for operation in operations {
         let place = (operation.space, &*operation.key);
         let earlier = touched.get(&place).copied();
         let before = match earlier {
@@ -49,7 +55,7 @@ pub fn prepare(
             None if operation.ignores_current() => None,
             None => current(operation.space, &operation.key),
         };
-        let entry = operation.apply(before.as_ref(), sequence).map_err(|error| (index, error))?;
+        let entry = operation.apply(before.as_ref(), sequence)?;
         versions.push(entry.as_ref().map(Entry::version));
         if let Some(at) = earlier {
             changes[at].entry = entry;
@@ -77,7 +83,7 @@ impl Overlay {
         batch: &Batch,
         sequence: Sequence,
         published: impl Fn(Space, &[u8]) -> Option<Entry>,
-    ) -> Result<Prepared, (usize, Error)> {
+    ) -> Result<Prepared> {
         let prepared = prepare(batch, sequence, |space, key| match self.get(space, key) {
             Some(entry) => entry.clone(),
             None => published(space, key),
@@ -137,13 +143,16 @@ mod tests {
     fn failing_says_which_operation() {
         let failing = |operation| {
             let operations = [put(b"a", Check::Any), operation, put(b"c", Check::Version(1))];
-            let (index, error) = prepare(&batch(&operations), 1, |_, _| None).unwrap_err();
-            (index, error.kind())
+            let error = prepare(&batch(&operations), 1, |_, _| None).unwrap_err();
+            (error.key().map(str::to_owned), error.kind())
         };
-        assert_eq!(failing(put(b"b", Check::Version(1))), (1, ErrorKind::Conflict));
-        assert_eq!(failing(put(b"a", Check::Absent)), (1, ErrorKind::Conflict));
-        assert_eq!(failing(put(&vec![0; MAX_KEY_BYTES + 1], Check::Any)), (1, ErrorKind::Assertion));
-        assert_eq!(failing(put(&vec![0; MAX_KEY_BYTES], Check::Any)), (2, ErrorKind::Conflict));
+        assert_eq!(failing(put(b"b", Check::Version(1))), (Some("b".into()), ErrorKind::Conflict));
+        assert_eq!(failing(put(b"a", Check::Absent)), (Some("a".into()), ErrorKind::Conflict));
+        assert_eq!(failing(put(&vec![0; MAX_KEY_BYTES + 1], Check::Any)), (None, ErrorKind::Assertion));
+        assert_eq!(
+            failing(put(&vec![0; MAX_KEY_BYTES], Check::Any)),
+            (Some("c".into()), ErrorKind::Conflict)
+        );
     }
 
     #[test]
