@@ -30,10 +30,8 @@ impl Names {
         let holder = folded.entry(name.to_ascii_lowercase()).or_insert_with(|| key.into());
         if **holder != *key && exists(holder) {
             let (key, holder) = (utf16::decode(key), utf16::decode(holder));
-            let message = format!(
-                "The key \"{key}\" can't be stored beside \"{holder}\": the file system of this directory does \
-                 not tell upper from lower case, so both would be one file"
-            );
+            let reason = "the file system of this directory does not tell upper from lower case";
+            let message = format!("The key \"{key}\" would be one file with \"{holder}\": {reason}");
             return Err(Error::assertion(message).with_key(key));
         }
         *holder = key.into();
