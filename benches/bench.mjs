@@ -101,7 +101,7 @@ function printHead() {
     const system = `${ os.type() } ${ os.release() }, Node ${ process.version }`;
     console.log(`machine   ${ cpu.model.trim() }, ${ os.cpus().length } cores, ${ memory } GiB, ${ system }`);
     console.log(`input     ${ count(plan.documents) } documents of about 262 bytes, seed ${ plan.seed }`);
-    console.log(`figures   medians of ${ plan.rounds } round(s); every store in its own process`);
+    console.log(`figures   medians, rounds: ${ plan.rounds }; every store in its own process`);
     if (fs.statfsSync(options.directory).type === TMPFS) {
         console.log('          on tmpfs, where a durable write costs nothing: give a --directory on a disk');
     }

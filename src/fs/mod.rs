@@ -48,6 +48,9 @@ pub trait FileSystem: Send + Sync + 'static {
     /// Whether two names that differ only in case are one file in this (existing) directory.
     fn is_case_insensitive(&self, directory: &Path) -> io::Result<bool>;
 
+    /// Lets other threads go first from now on: what this one does can wait.
+    fn lower_priority(&self) {}
+
     /// The path with every link and dot resolved.
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf>;
 }

@@ -13,7 +13,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsFileSystem;
 
+/// How much a background thread gives way, from 0 to 19.
+#[cfg(target_os = "linux")]
+const BACKGROUND_NICENESS: i32 = 10;
+
 impl FileSystem for OsFileSystem {
+    fn lower_priority(&self) {
+        // On Linux a priority is that of one thread. It is a wish: failing changes nothing.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), BACKGROUND_NICENESS);
+    }
+
     fn create_directory(&self, path: &Path) -> io::Result<()> {
         let mut made = make_directory(path);
         if made.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound)

@@ -18,6 +18,7 @@ pub(super) fn start(core: Arc<Core>, journal: Arc<GroupCommit>) -> Result<JoinHa
     thread::Builder::new()
         .name("kixx-checkpoint".to_owned())
         .spawn(move || {
+            core.fs.lower_priority();
             while let Some(work) = core.backlog.take_due() {
                 // A failure is kept in the backlog, shown to writers when it fills up, and tried again.
                 let _ = catch_unwind(AssertUnwindSafe(|| checkpoint(&core, &journal, work)));
