@@ -3,9 +3,7 @@
 
 // Builds the native addon with cargo and puts it next to native.cjs.
 //
-//   node scripts/build-addon.cjs [--if-missing]
-//
-// --if-missing: for `npm install`. Builds only if no addon loads, and a failure is a warning.
+//   node scripts/build-addon.cjs
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -58,25 +56,12 @@ function install(library, time) {
     return addon;
 }
 
-function addonLoads() {
-    try {
-        require('../native.cjs');
-        return true;
-    } catch {
-        return false;
-    }
-}
-
 function main() {
-    const optional = process.argv.includes('--if-missing');
-    if (optional && addonLoads()) {
-        return;
-    }
     try {
         console.log(`built ${ path.relative(process.cwd(), buildAddon()) }`);
     } catch (error) {
         console.error(`kixx-datastore: ${ error.message }`);
-        process.exitCode = optional ? 0 : 1;
+        process.exitCode = 1;
     }
 }
 
