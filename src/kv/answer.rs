@@ -13,6 +13,8 @@ use std::thread::{self, Thread};
 pub enum Answer<T> {
     /// The result is there.
     Ready(Result<T>),
+    /// Another thread sends the result.
+    Sent(oneshot::Receiver<Result<T>>),
     /// The result comes later.
     Later(Pin<Box<dyn Future<Output = Result<T>> + Send>>),
     /// The result was taken.
@@ -45,11 +47,8 @@ impl<T> Answer<T> {
     }
 
     /// What the other end of the channel sends; an error if it goes away without a word.
-    pub fn from_receiver(receiver: oneshot::Receiver<Result<T>>) -> Self
-    where
-        T: Send + 'static,
-    {
-        Self::later(async { receiver.await.unwrap_or_else(|_| Err(Error::internal("a background thread"))) })
+    pub fn from_receiver(receiver: oneshot::Receiver<Result<T>>) -> Self {
+        Self::Sent(receiver)
     }
 
     /// Blocks this thread until the result is there. Not for the JavaScript thread, unless it is ready.
@@ -85,17 +84,21 @@ impl<T> Future for Answer<T> {
 
     /// Polling again after the result was taken stays pending for ever.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
-        match std::mem::replace(&mut *self, Self::Taken) {
-            Self::Ready(result) => Poll::Ready(result),
-            Self::Taken => Poll::Pending,
-            Self::Later(mut future) => match future.as_mut().poll(context) {
-                Poll::Ready(result) => Poll::Ready(result),
-                Poll::Pending => {
-                    *self = Self::Later(future);
-                    Poll::Pending
-                }
+        let polled = match &mut *self {
+            Self::Taken => return Poll::Pending,
+            Self::Later(future) => future.as_mut().poll(context),
+            Self::Sent(receiver) => Pin::new(receiver)
+                .poll(context)
+                .map(|sent| sent.unwrap_or_else(|_| Err(Error::internal("a background thread")))),
+            ready @ Self::Ready(_) => match std::mem::replace(ready, Self::Taken) {
+                Self::Ready(result) => return Poll::Ready(result),
+                _ => return Poll::Pending,
             },
+        };
+        if polled.is_ready() {
+            *self = Self::Taken;
         }
+        polled
     }
 }
 
