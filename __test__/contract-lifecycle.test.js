@@ -94,6 +94,9 @@ test('close() is idempotent; every later call is a ClosedError', async (t) => {
     for (const [name, call] of Object.entries(calls)) {
         await assert.rejects(async () => call(), closed, name);
     }
+    assert.throws(() => store.setView('w', { map: () => {} }), closed);
+    assert.throws(() => store.hasView('v'), closed);
+    assert.throws(() => store.deleteView('v'), closed);
     assert.throws(() => store._db.getItem('a'), closed);
     assert.throws(() => store._db.queryKeys({ inclusiveStartIndex: 0, limit: 1 }), closed);
     const again = await openStore(t, { directory: directoryOf(store) });
@@ -133,6 +136,21 @@ test('an update that is under way when close() is called ends, one way or the ot
     assert.equal(await again.hasItem('a'), status === 'fulfilled');
 });
 
+test('a view query that is under way when close() is called answers, or says that it is closed', async (t) => {
+    const store = await openStore(t, { durability: 'os' });
+    await store.batch(Array.from({ length: 3000 }, (_, n) => ({ type: 'set', key: n, document: { n } })));
+    store.setView('v', { map: (document, emit) => emit(document.n) });
+    const outcome = Promise.allSettled([store.queryView('v')]);
+    await new Promise(setImmediate);
+    await store.close();
+    const [{ value, reason }] = await outcome;
+    if (reason !== undefined) {
+        errorOf('ClosedError')(reason);
+    } else {
+        assert.equal(value.total, 3000);
+    }
+});
+
 test('handles on one directory share one engine, however the path is written', async (t) => {
     const one = await openStore(t);
     const directory = directoryOf(one);
@@ -164,7 +182,8 @@ async function useAndForget(directory, withView) {
     await store.setItem('a', { n: 1 });
     await store.getItem('a');
     if (withView) {
-        store.setView('v', { map: (document, emit) => emit(document.n) });
+        // The map function knows the store, as functions do that are written next to it.
+        store.setView('v', { map: (document, emit) => emit(document.n, typeof store) });
         await store.queryView('v');
     }
 }

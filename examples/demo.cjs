@@ -15,25 +15,25 @@ const IN_FLIGHT_MAX = 1000;
 const PREFIX = { startKey: 'package:', endKey: 'package:\uffff' };
 
 async function main([target, source = path.join(__dirname, '..', 'node_modules')]) {
-    const directory = target ?? fs.mkdtempSync(path.join(os.tmpdir(), 'kixx-datastore-demo-'));
+    const directory = target ?? temporaryDirectory();
     console.log(`${ bold('kixx-datastore') }: plain JSON files with the crash safety of a database`);
-    try {
-        const datastore = await new Datastore({ directory }).load();
-        const documents = await importPackages(datastore, source);
-        await readOne(datastore, documents);
-        await pageThroughRange(datastore);
-        await queryViews(datastore, documents);
-        await resolveConflict(datastore, documents);
-        await reopen(datastore, directory, documents);
-        listFiles(directory);
-    } finally {
-        if (!target) {
-            fs.rmSync(directory, { recursive: true, force: true });
-        }
-    }
+    const datastore = await new Datastore({ directory }).load();
+    const documents = await importPackages(datastore, source);
+    await readOne(datastore, documents);
+    await pageThroughRange(datastore);
+    await queryViews(datastore, documents);
+    await resolveConflict(datastore, documents);
+    await reopen(datastore, directory, documents);
+    listFiles(directory);
     console.log();
     const kept = `The files are in ${ directory }`;
     note(target ? kept : 'The directory was temporary. To keep one: npm run demo -- ./data');
+}
+
+function temporaryDirectory() {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kixx-datastore-demo-'));
+    process.once('exit', () => fs.rmSync(directory, { recursive: true, force: true }));
+    return directory;
 }
 
 async function importPackages(datastore, source) {

@@ -82,6 +82,9 @@ function errorFromText(text) {
     return new Class(message, { key, expected, cause: cause === undefined ? undefined : new Error(cause) });
 }
 
+/** How the binding says that an answer does not fit into a string. */
+const ANSWER_TOO_LONG = 'Failed to convert rust `String` into napi `string`';
+
 /** The error for what a native call threw. */
 function errorFromThrown(thrown) {
     if (thrown instanceof DatastoreError) {
@@ -89,6 +92,10 @@ function errorFromThrown(thrown) {
     }
     if (typeof thrown?.message === 'string' && thrown.message.startsWith('{"code":')) {
         return errorFromText(thrown.message);
+    }
+    if (thrown?.message === ANSWER_TOO_LONG) {
+        const message = 'The answer is longer than a JavaScript string may be. Ask for less at a time';
+        return new AssertionError(message, { cause: thrown });
     }
     return new StorageError(`Internal error: ${ thrown?.message ?? thrown }`, { cause: thrown });
 }

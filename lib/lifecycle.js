@@ -37,12 +37,17 @@ class Lifecycle {
 
     /** For calls that answer at once and so cannot load first. */
     assertReady(method) {
-        if (this.#closing !== undefined) {
-            throw closed();
-        }
+        this.assertOpen();
         if (!this.ready) {
             const first = 'await load() or loadDocuments() first';
             throw new AssertionError(`${ method } needs the documents: ${ first }`);
+        }
+    }
+
+    /** For calls that need no documents. */
+    assertOpen() {
+        if (this.#closing !== undefined) {
+            throw closed();
         }
     }
 

@@ -128,14 +128,17 @@ class Store extends Lifecycle {
     }
 
     setView(id, view) {
+        this.assertOpen();
         this.#views.set(id, view);
     }
 
     hasView(id) {
+        this.assertOpen();
         return this.#views.has(id);
     }
 
     deleteView(id) {
+        this.assertOpen();
         return this.#views.delete(id);
     }
 

@@ -32,7 +32,7 @@ class Views {
     attach(reader) {
         this.#reader = reader;
         for (const [id, { mapBatch }] of this.#views) {
-            native.setView(this.#handle, id, mapBatch);
+            native.setView(this.#handle, id, weakly(mapBatch));
         }
     }
 
@@ -43,7 +43,7 @@ class Views {
         }
         const mapBatch = batchMapper(viewId(id), view);
         if (this.#reader !== undefined) {
-            call(native.setView, this.#handle, id, mapBatch);
+            call(native.setView, this.#handle, id, weakly(mapBatch));
         }
         this.#views.set(id, { mapBatch, waiting: 0 });
     }
@@ -152,6 +152,15 @@ class Views {
         const documents = this.#reader.pageDocuments(keys, sequences, moment);
         return documents && { items: items(rows, documents), exclusiveEndIndex: next, total };
     }
+}
+
+/**
+ * Native code never lets a function go while its handle lives, and a map function may know the datastore
+ * whose handle that is: then neither would ever be collected. The view, which a query holds, has it.
+ */
+function weakly(mapBatch) {
+    const reference = new WeakRef(mapBatch);
+    return (text) => reference.deref()?.(text) ?? JSON.stringify('the view was dropped');
 }
 
 function viewId(id) {

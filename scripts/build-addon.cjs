@@ -6,6 +6,7 @@
 //   node scripts/build-addon.cjs
 
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 const { root, addonPath } = require('./platform.cjs');
@@ -18,8 +19,24 @@ const CARGO_OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
  */
 function buildAddon({ quiet = false } = {}) {
     const started = new Date();
+    // As a dependency of somebody else it leaves only the addon.
+    const temporary = root.split(path.sep).includes('node_modules')
+        ? fs.mkdtempSync(path.join(os.tmpdir(), 'kixx-datastore-build-'))
+        : undefined;
+    try {
+        const messages = cargoBuild(quiet, temporary ? ['--target-dir', temporary] : []);
+        return install(builtLibrary(messages), started);
+    } finally {
+        if (temporary) {
+            fs.rmSync(temporary, { recursive: true, force: true });
+        }
+    }
+}
+
+/** Answers with cargo's messages, one JSON object per line. */
+function cargoBuild(quiet, options) {
     const args = ['build', '--release', '--lib', '--locked', '--message-format=json-render-diagnostics'];
-    const cargo = spawnSync('cargo', args, {
+    const cargo = spawnSync('cargo', [...args, ...options], {
         cwd: root,
         stdio: ['ignore', 'pipe', quiet ? 'pipe' : 'inherit'],
         maxBuffer: CARGO_OUTPUT_BYTES_MAX,
@@ -30,7 +47,7 @@ function buildAddon({ quiet = false } = {}) {
     if (cargo.status !== 0) {
         throw new Error(`${ cargo.stderr ?? '' }cargo build failed (exit code ${ cargo.status })`);
     }
-    return install(builtLibrary(cargo.stdout.toString()), started);
+    return cargo.stdout.toString();
 }
 
 function builtLibrary(messages) {

@@ -62,3 +62,11 @@ test('what native code did not mean to throw is a StorageError with its cause', 
         assert.equal(error.cause, thrown);
     }
 });
+
+test('an answer that does not fit into a string says what to do', () => {
+    const thrown = new Error('Failed to convert rust `String` into napi `string`');
+    const error = errors.errorFromThrown(thrown);
+    assert.equal(error.code, 'ASSERTION');
+    assert.match(error.message, /Ask for less/);
+    assert.equal(error.cause, thrown);
+});

@@ -9,6 +9,11 @@ const PROGRESS_EVERY_MS = 100;
 const { stdout } = process;
 const coloured = Boolean(stdout.isTTY) && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 
+// Whoever reads the output may stop early, as `head` does.
+stdout.on('error', (error) => {
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+
 function style(code) {
     return (text) => (coloured ? `\x1b[${ code }m${ text }\x1b[0m` : text);
 }

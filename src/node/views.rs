@@ -161,11 +161,13 @@ enum Tail<'a> {
 
 fn find(handle: &Handle, id: &str) -> napi::Result<Rc<NodeView>> {
     let view = handle.views.borrow().get(id).cloned();
-    view.ok_or_else(|| {
-        to_js(Error::new(
+    // A closed handle has no views any more, and that is not the caller's mistake.
+    view.ok_or_else(|| match handle.datastore() {
+        Err(closed) => closed,
+        Ok(_) => to_js(Error::new(
             ErrorKind::Assertion,
             format!("There is no view \"{id}\". Register it with setView()"),
-        ))
+        )),
     })
 }
 

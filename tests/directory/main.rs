@@ -5,4 +5,6 @@
 mod crashes;
 mod damage;
 mod files;
+mod folding_fs;
+mod hazards;
 mod support;

@@ -31,10 +31,14 @@ struct State {
     due: Option<Instant>,
     /// Why the last checkpoint failed. Cleared by a success.
     failure: Option<Error>,
+    /// Whether somebody writes what they took. Nobody else may take meanwhile: their files would be complete
+    /// up to a commit whose keys the other has.
+    writing: bool,
     closing: bool,
 }
 
-/// What the checkpointer has to write.
+/// What has to be written. Whoever takes it says how that went: [`Backlog::succeeded`] or
+/// [`Backlog::failed`].
 pub(super) struct Work {
     pub(super) keys: HashSet<Arc<[u8]>>,
     pub(super) through: Sequence,
@@ -79,7 +83,7 @@ impl Backlog {
                 return None;
             }
             let now = Instant::now();
-            state = match state.due {
+            state = match state.due.filter(|_| !state.writing) {
                 Some(due) if due <= now => return Some(state.take()),
                 Some(due) => {
                     self.changed.wait_timeout(state, due - now).unwrap_or_else(PoisonError::into_inner).0
@@ -89,15 +93,20 @@ impl Backlog {
         }
     }
 
-    /// Takes everything, due or not.
+    /// Takes everything, due or not. Waits while others write what they took.
     pub(super) fn take_all(&self) -> Work {
-        self.lock().take()
+        let mut state = self.lock();
+        while state.writing {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.take()
     }
 
     /// Says that what was taken is in files now.
     pub(super) fn succeeded(&self) {
         let mut state = self.lock();
         state.failure = None;
+        state.writing = false;
         self.changed.notify_all();
     }
 
@@ -106,6 +115,7 @@ impl Backlog {
         let mut state = self.lock();
         state.keys.extend(work.keys);
         state.failure = Some(error);
+        state.writing = false;
         state.due = Some(Instant::now() + RETRY_DELAY);
         self.changed.notify_all();
     }
@@ -129,6 +139,7 @@ impl Backlog {
 impl State {
     fn take(&mut self) -> Work {
         self.due = None;
+        self.writing = true;
         Work { keys: std::mem::take(&mut self.keys), through: self.through }
     }
 }

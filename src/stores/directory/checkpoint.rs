@@ -21,7 +21,7 @@ pub(super) fn start(core: Arc<Core>, journal: Arc<GroupCommit>) -> Result<JoinHa
             core.fs.lower_priority();
             while let Some(work) = core.backlog.take_due() {
                 // A failure is kept in the backlog, shown to writers when it fills up, and tried again.
-                let _ = catch_unwind(AssertUnwindSafe(|| checkpoint(&core, &journal, work)));
+                let _ = checkpoint(&core, &journal, work);
             }
         })
         .map_err(|error| Error::new(ErrorKind::Storage, format!("Could not start a thread: {error}")))
@@ -35,7 +35,9 @@ pub(super) fn checkpoint(core: &Core, journal: &GroupCommit, work: Work) -> Resu
 
 /// Writes the files of `work`; when it answers, they hold all commits up to the answer, durably.
 pub(super) fn write_files(core: &Core, journal: &GroupCommit, work: Work) -> Result<Sequence> {
-    let result = write(core, journal, &work);
+    // What a panic kept from the files must not be forgotten either.
+    let result = catch_unwind(AssertUnwindSafe(|| write(core, journal, &work)))
+        .unwrap_or_else(|_| Err(Error::internal("writing files")));
     match &result {
         Ok(()) => core.backlog.succeeded(),
         Err(error) => core.backlog.failed(Work { keys: work.keys, through: work.through }, error.clone()),
@@ -48,7 +50,7 @@ fn write(core: &Core, journal: &GroupCommit, work: &Work) -> Result<()> {
     let snapshot = core.snapshot()?;
     // Files must not run ahead of the journal, or a power cut could leave half of a batch.
     journal.sync_through(snapshot.sequence()).wait()?;
-    let changes: Vec<Change> = work
+    let mut changes: Vec<Change> = work
         .keys
         .iter()
         .map(|key| Change {
@@ -58,6 +60,9 @@ fn write(core: &Core, journal: &GroupCommit, work: &Work) -> Result<()> {
         })
         .collect();
     drop(snapshot);
+    // Removing comes first, over all chunks: where names differ only in case, a removed document may have
+    // made room for a written one. Then by key, so that each run does the same.
+    changes.sort_unstable_by(|a, b| (a.entry.is_some(), &a.key).cmp(&(b.entry.is_some(), &b.key)));
     for changes in changes.chunks(FILES_PER_FLUSH) {
         materialise(&*core.fs, &core.directory, changes)?;
         let mut strays = core.strays();

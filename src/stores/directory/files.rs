@@ -61,6 +61,9 @@ pub(super) fn load(fs: &dyn FileSystem, directory: &Path) -> Result<Loaded> {
     let mut loaded = Loaded::default();
     for file in parts.into_iter().flatten() {
         match file? {
+            File::Document { entry, stray: Some(name) } if loaded.strays.contains_key(entry.key()) => {
+                loaded.bad.push(twin(name, entry.key()));
+            }
             File::Document { entry, stray } => {
                 if let Some(name) = stray {
                     loaded.strays.insert(entry.key().into(), name);
@@ -139,16 +142,19 @@ fn bad(name: &str, key: Option<Box<[u8]>>, reason: String) -> File {
     File::Bad(BadFile { name: name.to_owned(), key, reason })
 }
 
-/// Two files may stand for one key only if one of them was named by hand. Neither is preferred.
+/// Two files may stand for one key only if one of them was named by hand. The other one counts.
 fn refuse_twins(loaded: &mut Loaded) {
     let Loaded { entries, strays, bad } = loaded;
     for pair in entries.windows(2) {
         if let [first, second] = pair
             && first.key() == second.key()
         {
-            let name = strays.get(first.key()).cloned().unwrap_or_default();
-            let reason = "stands for the same key as another file; keep one of the two".to_owned();
-            bad.push(BadFile { name, key: Some(first.key().into()), reason });
+            bad.push(twin(strays.get(first.key()).cloned().unwrap_or_default(), first.key()));
         }
     }
+}
+
+fn twin(name: String, key: &[u8]) -> BadFile {
+    let reason = "stands for the same key as another file; keep one of them".to_owned();
+    BadFile { name, key: Some(key.into()), reason }
 }

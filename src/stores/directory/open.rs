@@ -14,10 +14,13 @@ use crate::stores::memory::State;
 use crate::stores::memory::tree::Tree;
 use crate::{Error, ErrorKind, Result};
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 const LOCK_FILE: &str = "lock";
+/// Bounds the retries while others come and go.
+const ENTER_ATTEMPTS: u32 = 100;
 
 /// What loading found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,8 +54,7 @@ type Recovered = BTreeMap<Arc<[u8]>, Option<Entry>>;
 
 pub(super) fn open(fs: &Arc<dyn FileSystem>, directory: &Path, damage: OnDamage) -> Result<Opened> {
     let internal = directory.join(INTERNAL_DIRECTORY);
-    fs.create_directory(&internal).map_err(|error| Error::io("create the directory", &internal, error))?;
-    let lock = take_lock(&**fs, &internal.join(LOCK_FILE), directory)?;
+    let lock = enter(&**fs, directory, &internal)?;
     match load(fs, directory, &internal, damage) {
         Ok((core, names, writer, report)) => Ok(Opened { core, names, writer, lock, report }),
         Err(error) => {
@@ -65,19 +67,34 @@ pub(super) fn open(fs: &Arc<dyn FileSystem>, directory: &Path, damage: OnDamage)
     }
 }
 
-fn take_lock(fs: &dyn FileSystem, path: &Path, directory: &Path) -> Result<Box<dyn LockGuard>> {
-    match fs.lock(path, &std::process::id().to_string()) {
-        Ok(Lock::Acquired(guard)) => Ok(guard),
-        Ok(Lock::Held(holder)) => {
-            let message = format!(
-                "{} is open in another process, with process id {holder}. Close it there first",
-                directory.display()
-            );
-            Err(Error::new(ErrorKind::Locked, message)
-                .with_expected("a directory that no other process has open"))
+/// Makes our own directory and takes its lock. Another process that closes the datastore removes both, maybe
+/// between our two steps.
+fn enter(fs: &dyn FileSystem, directory: &Path, internal: &Path) -> Result<Box<dyn LockGuard>> {
+    let path = internal.join(LOCK_FILE);
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let may_retry = |error: &io::Error, kind| attempts < ENTER_ATTEMPTS && error.kind() == kind;
+        match fs.create_directory(internal) {
+            // It was there, and then it was not.
+            Err(error) if may_retry(&error, io::ErrorKind::AlreadyExists) => continue,
+            result => result.map_err(|error| Error::io("create the directory", internal, error))?,
         }
-        Err(error) => Err(Error::io("lock", path, error)),
+        return match fs.lock(&path, &std::process::id().to_string()) {
+            Ok(Lock::Acquired(guard)) => Ok(guard),
+            Ok(Lock::Held(holder)) => Err(locked(directory, &holder)),
+            Err(error) if may_retry(&error, io::ErrorKind::NotFound) => continue,
+            Err(error) => Err(Error::io("lock", &path, error)),
+        };
     }
+}
+
+fn locked(directory: &Path, holder: &str) -> Error {
+    let message = format!(
+        "{} is open in another process, with process id {holder}. Close it there first",
+        directory.display()
+    );
+    Error::new(ErrorKind::Locked, message).with_expected("a directory that no other process has open")
 }
 
 fn load(
@@ -100,7 +117,8 @@ fn load(
     let report = LoadReport { documents: tree.len() as u64, quarantined };
     let state = State::new(BTreeMap::from([(Space::DOCUMENTS, tree)]), sequence);
     let core = Core::new(Arc::clone(fs), directory.to_owned(), state, loaded.strays);
-    if !keys.is_empty() {
+    // Also without keys: a checkpoint may cover a journal that is still there.
+    if sequence > 0 {
         core.backlog.add(sequence, keys);
     }
     Ok((core, names, writer, report))

@@ -6,6 +6,7 @@ use super::names::Names;
 use crate::kv::{Batch, Overlay, Prepared, Sequence, Space, Write};
 use crate::stores::journal::Sink;
 use crate::{Error, Result};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) struct DirectorySink {
@@ -22,18 +23,26 @@ impl DirectorySink {
 
     /// Every new key must have a file name of its own.
     fn check_names(&mut self, batch: &Batch) -> Result<()> {
+        // What the operations before leave: whether there is a document.
+        let mut batch_leaves: HashMap<&[u8], bool> = HashMap::new();
         for operation in &batch.operations {
             if operation.space != Space::DOCUMENTS {
                 return Err(Error::assertion("A directory of files holds documents only"));
             }
             let (core, group) = (&self.core, &self.group);
-            let exists = |key: &[u8]| match group.get(Space::DOCUMENTS, key) {
-                Some(entry) => entry.is_some(),
-                None => core.get(Space::DOCUMENTS, key).is_some(),
+            let exists = |key: &[u8]| {
+                batch_leaves.get(key).copied().unwrap_or_else(|| match group.get(Space::DOCUMENTS, key) {
+                    Some(entry) => entry.is_some(),
+                    None => core.get(Space::DOCUMENTS, key).is_some(),
+                })
             };
-            if matches!(operation.write, Write::Put(..)) && !exists(&operation.key) {
+            let is_put = matches!(operation.write, Write::Put(..));
+            if is_put && !exists(&operation.key) {
                 let name = file_name(&operation.key)?;
                 self.names.claim(&operation.key, &name, exists)?;
+            }
+            if batch.operations.len() > 1 {
+                batch_leaves.insert(&operation.key, is_put);
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Reading a journal back: all of it is checked before anything is changed or used.
 
 use super::check::{Checked, CheckedSegment, Order};
-use super::header::{FIRST_ID, parse_file_name};
+use super::header::{FIRST_ID, SEGMENT_HEADER_BYTES, parse_file_name};
 use super::io_error;
 use super::scan::scan;
 use super::writer::Finished;
@@ -111,11 +111,13 @@ impl Log {
 /// Cuts the last segment behind its good records and makes it durable.
 fn settle(fs: &dyn FileSystem, last: &CheckedSegment) -> Result<()> {
     let bytes = read_file(fs, &last.path)?;
-    let unsure = bytes.get(last.synced..last.length).ok_or_else(|| changed_meanwhile(last))?;
+    // Records prove that the header before them is durable.
+    let sure = if last.length > SEGMENT_HEADER_BYTES { last.synced } else { 0 };
+    let unsure = bytes.get(sure..last.length).ok_or_else(|| changed_meanwhile(last))?;
     let settled = || -> io::Result<()> {
         let file = fs.open(&last.path, OpenMode::Write)?;
         // A flush that failed may have left these bytes in the cache of the system, marked as flushed.
-        file.write_at(last.synced as u64, unsure)?;
+        file.write_at(sure as u64, unsure)?;
         file.set_length(last.length as u64)?;
         if file.length()? != last.length as u64 {
             return Err(ErrorKind::Other.into());

@@ -1,6 +1,6 @@
 //! Writing: segments one after the other, sequence numbers, checkpoints, and what happens when it fails.
 
-use super::header::{SegmentHeader, random_salt};
+use super::header::{FIRST_ID, SegmentHeader, random_salt};
 use super::record::{Kind, Records};
 use super::recovery::Position;
 use super::segment::{Failure, Segment};
@@ -149,6 +149,10 @@ impl Writer {
             self.fs.remove_file(&oldest.path).map_err(|error| io_error("remove", &oldest.path, error))?;
             self.finished.pop_front();
             self.sync_directory()?;
+        }
+        if self.finished.is_empty() && self.active.is_none() {
+            // Nothing is left: a new journal begins, whose first segment must not look like a later one.
+            self.next_id = FIRST_ID;
         }
         Ok(())
     }
