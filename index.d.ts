@@ -166,6 +166,10 @@ export type BatchAnswer<O, T extends object> = O extends { type: 'delete' }
 export interface Stats {
     /** How many documents there are. */
     documents: number;
+    /** How many of them are in the journal and not yet in their JSON files. */
+    backlog: number;
+    /** Why files could not be brought up to date, if so. It is tried again; the journal has everything. */
+    checkpointFailure: string | null;
     /** How many of them the document cache holds. */
     cachedDocuments: number;
     /** By the ids of the views that this datastore has registered. */

@@ -136,7 +136,7 @@ test('an update that is under way when close() is called ends, one way or the ot
     assert.equal(await again.hasItem('a'), status === 'fulfilled');
 });
 
-test('a view query that is under way when close() is called answers, or says that it is closed', async (t) => {
+test('a view query that is under way at close() answers, or says that it is closed', async (t) => {
     const store = await openStore(t, { durability: 'os' });
     await store.batch(Array.from({ length: 3000 }, (_, n) => ({ type: 'set', key: n, document: { n } })));
     store.setView('v', { map: (document, emit) => emit(document.n) });

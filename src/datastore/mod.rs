@@ -7,7 +7,7 @@ pub use options::{Location, Options};
 pub use registry::Registry;
 
 use crate::fs::FileSystem;
-use crate::kv::{Answer, KeyRange, Space, Store};
+use crate::kv::{Answer, KeyRange, Sequence, Space, Store};
 use crate::stores::directory::{DirectoryStore, LoadReport, OnDamage};
 use crate::stores::memory::MemoryStore;
 use crate::{Error, Result};
@@ -21,6 +21,19 @@ pub struct Datastore {
     store: Arc<dyn Store>,
     head: Arc<AtomicU64>,
     report: LoadReport,
+}
+
+/// Figures about a store.
+#[derive(Clone, Debug)]
+pub struct Stats {
+    /// How many documents there are.
+    pub documents: u64,
+    /// The newest commit.
+    pub sequence: Sequence,
+    /// How many documents are in the journal and not yet in their files.
+    pub backlog: u64,
+    /// Why files could not be brought up to date, if that is so.
+    pub checkpoint_failure: Option<Error>,
 }
 
 /// What a handle holds on to.
@@ -71,15 +84,16 @@ impl Datastore {
         &self.report
     }
 
-    /// Figures about the store, as (name, value) pairs.
-    pub fn stats(&self) -> Result<Vec<(&'static str, u64)>> {
+    /// Figures about the store.
+    pub fn stats(&self) -> Result<Stats> {
         let documents = self.store.count(Space::DOCUMENTS, &KeyRange::ALL).wait()?;
-        let backlog = match &*self.engine.lock().unwrap_or_else(PoisonError::into_inner) {
+        let (backlog, checkpoint_failure) = match &*self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+        {
             None => return Err(Error::closed()),
-            Some(Engine::Memory(_)) => 0,
-            Some(Engine::Directory { store, .. }) => store.backlog(),
+            Some(Engine::Memory(_)) => (0, None),
+            Some(Engine::Directory { store, .. }) => (store.backlog(), store.checkpoint_failure()),
         };
-        Ok(vec![("documents", documents), ("sequence", self.store.sequence()), ("backlog", backlog)])
+        Ok(Stats { documents, sequence: self.store.sequence(), backlog, checkpoint_failure })
     }
 
     /// Lets go of the store. Blocks until its last handle has written everything out. Later calls do

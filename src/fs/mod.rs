@@ -25,7 +25,7 @@ pub trait FileSystem: Send + Sync + 'static {
     /// Opens a file.
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn File>>;
 
-    /// Gives a file another name, in place of what has that name.
+    /// Gives a file another name, in place of what has that name, whose permissions it takes over.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file.

@@ -79,6 +79,8 @@ impl FileSystem for OsFileSystem {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        #[cfg(unix)]
+        keep_permissions(from, to)?;
         retrying(|| fs::rename(from, to))
     }
 
@@ -163,6 +165,17 @@ fn private() -> OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// Gives `from` the permissions of what it is about to replace.
+#[cfg(unix)]
+fn keep_permissions(from: &Path, to: &Path) -> io::Result<()> {
+    match (fs::metadata(from), fs::metadata(to)) {
+        (Ok(new), Ok(old)) if new.permissions() != old.permissions() => {
+            fs::set_permissions(from, old.permissions())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn make_directory(path: &Path) -> io::Result<()> {

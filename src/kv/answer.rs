@@ -1,11 +1,11 @@
 //! Answers that may be ready at once.
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 use futures_channel::oneshot;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
@@ -27,23 +27,29 @@ impl<T> Answer<T> {
         Self::Later(Box::pin(future))
     }
 
-    /// Runs `work`, which may block, on a thread of its own. A panic in it becomes an error.
+    /// Runs `work`, which may block, on a thread of its own; here, if none can be started. A panic in it
+    /// becomes an error.
     pub fn blocking(work: impl FnOnce() -> Result<T> + Send + 'static) -> Self
     where
         T: Send + 'static,
     {
+        let run = move || {
+            catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("a background task")))
+        };
         let (sender, receiver) = oneshot::channel();
+        // A thread that was not started must not take the work along.
+        let (hand_over, take_over) = mpsc::channel();
         let spawned = thread::Builder::new().name("kixx-blocking".to_owned()).spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(work))
-                .unwrap_or_else(|_| Err(Error::internal("a background task")));
-            let _ = sender.send(result);
-        });
-        match spawned {
-            Ok(_) => Self::from_receiver(receiver),
-            Err(error) => {
-                Err(Error::new(ErrorKind::Storage, format!("Could not start a thread: {error}"))).into()
+            if let Ok(run) = take_over.recv() {
+                let run: Box<dyn FnOnce() -> Result<T> + Send> = run;
+                let _ = sender.send(run());
             }
+        });
+        if spawned.is_err() {
+            return run().into();
         }
+        let _ = hand_over.send(Box::new(run));
+        Self::from_receiver(receiver)
     }
 
     /// What the other end of the channel sends; an error if it goes away without a word.

@@ -75,13 +75,17 @@ pub fn close_sync(handle: &External<Rc<Handle>>) -> napi::Result<()> {
 /// Figures about the store, as JSON.
 #[napi(catch_unwind)]
 pub fn stats(handle: &External<Rc<Handle>>) -> napi::Result<String> {
-    let figures = handle.datastore()?.stats().map_err(to_js)?;
-    let mut fields: serde_json::Map<String, Value> =
-        figures.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    let stats = handle.datastore()?.stats().map_err(to_js)?;
     let views = handle.views.borrow();
     let views = views.iter().map(|(id, view)| (id.clone(), view.stats())).collect::<serde_json::Map<_, _>>();
-    fields.insert("views".to_owned(), views.into());
-    Ok(Value::Object(fields).to_string())
+    Ok(json!({
+        "documents": stats.documents,
+        "sequence": stats.sequence,
+        "backlog": stats.backlog,
+        "checkpointFailure": stats.checkpoint_failure.map(|error| error.to_string()),
+        "views": views,
+    })
+    .to_string())
 }
 
 /// Holds the handle weakly: a task belongs to the port, which the handle holds.

@@ -107,3 +107,17 @@ fn many_documents_written_often_are_in_files_once() {
     assert_eq!(files.len(), 500);
     assert!(files.values().all(|text| text == r#"{"_rev":4,"round":4}"#));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_keeps_its_permissions_when_it_is_replaced() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempdir().unwrap();
+    let mode = |name: &str| fs::metadata(directory.path().join(name)).unwrap().permissions().mode() & 0o777;
+    fs::write(directory.path().join("shared.json"), "{}").unwrap();
+    fs::set_permissions(directory.path().join("shared.json"), fs::Permissions::from_mode(0o644)).unwrap();
+    let store = open(directory.path());
+    commit(&store, &[put("shared", r#"{"v":1}"#), put("new", "{}")]).unwrap();
+    store.close().wait().unwrap();
+    assert_eq!((mode("shared.json"), mode("new.json")), (0o644, 0o600));
+}

@@ -60,8 +60,10 @@ fn what_a_panic_kept_from_the_files_is_written_later() {
     commit(&store, &[put("a", "{}")]).unwrap();
     fs.panics.store(true, Ordering::SeqCst);
     store.checkpoint().wait().unwrap_err();
+    assert!(store.checkpoint_failure().is_some(), "somebody can see that files lag behind");
     commit(&store, &[put("b", "{}")]).unwrap();
     store.checkpoint().wait().unwrap();
+    assert!(store.checkpoint_failure().is_none());
     copy_as_killed(live.path(), dead.path());
     assert_eq!(documents(&open(dead.path())).len(), 2);
     store.close().wait().unwrap();

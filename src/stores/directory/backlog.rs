@@ -126,6 +126,11 @@ impl Backlog {
         self.changed.notify_all();
     }
 
+    /// Why the last checkpoint failed, if it did.
+    pub(super) fn failure(&self) -> Option<Error> {
+        self.lock().failure.clone()
+    }
+
     /// How many documents are waiting.
     pub(super) fn len(&self) -> usize {
         self.lock().keys.len()

@@ -88,6 +88,11 @@ impl DirectoryStore {
         self.core.backlog.len() as u64
     }
 
+    /// Why files could not be brought up to date. It is tried again; until then the journal has everything.
+    pub fn checkpoint_failure(&self) -> Option<Error> {
+        self.core.backlog.failure()
+    }
+
     /// Brings all files up to date now.
     pub fn checkpoint(&self) -> Answer<()> {
         let (core, journal) = (Arc::clone(&self.core), Arc::clone(&self.journal));
