@@ -4,6 +4,7 @@
 //! synchronised, names (created, renamed, removed) once their directory was.
 
 mod os;
+pub mod simulated;
 
 pub use os::OsFileSystem;
 

@@ -109,6 +109,10 @@ fn load(
     // Everything is known to be good; from here on things are changed.
     remove_temporaries(&**fs, directory)?;
     let sequence = log.last_sequence();
+    if log.is_empty() {
+        // The removal of the journal before may not be durable, and a new one must not meet it.
+        fs.sync_directory(internal).map_err(|error| Error::io("flush the directory", internal, error))?;
+    }
     let writer = Writer::new(log.repair()?, journal::Options::default());
 
     let keys: Vec<Arc<[u8]>> = recovered.keys().cloned().collect();
