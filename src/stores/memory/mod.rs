@@ -47,18 +47,6 @@ impl MemoryStore {
         Ok(())
     }
 
-    /// Figures about the store, as (name, value) pairs: entries and bytes are those of the documents.
-    pub fn stats(&self) -> Result<Vec<(&'static str, u64)>> {
-        self.read(|state| {
-            let now = state.now();
-            Ok(vec![
-                ("documents", now.len(Space::DOCUMENTS) as u64),
-                ("memoryBytes", now.memory_bytes(Space::DOCUMENTS) as u64),
-                ("sequence", now.sequence()),
-            ])
-        })
-    }
-
     fn read<T>(&self, read: impl FnOnce(&State) -> Result<T>) -> Result<T> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         state.as_ref().map_or_else(|| Err(Error::closed()), read)
