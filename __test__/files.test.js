@@ -159,18 +159,18 @@ test('a file that is not UTF-8 is broken', async (t) => {
     await assert.rejects(store.load(), errorOf('CorruptError', { message: 'latin1.json' }));
 });
 
-test('while another process holds the directory, LockedError names its process id', async (t) => {
+test('who wants a directory alone waits, and LockedError names the process that has it', async (t) => {
     const directory = directoryWith(t, { 'a.json': '{"_rev":1}' });
     const child = startScript(t, 'hold-child.js', [directory]);
     assert.equal(await child.line(), '{"ok":true}');
-    const store = makeStore(t, { directory });
+    const store = makeStore(t, { directory, exclusive: true, lockTimeout: 20 });
     await assert.rejects(store.load(), errorOf('LockedError', { message: [String(child.pid), directory] }));
     await assert.rejects(store.getItem('a'), errorOf('LockedError'));
     child.endInput();
     assert.equal((await child.exited).code, 0);
     await store.load();
     assert.deepEqual(await store.getItem('a'), { _rev: 1 }, 'the same handle opens it once it is free');
-    const second = startScript(t, 'hold-child.js', [directory]);
+    const second = startScript(t, 'hold-child.js', [directory, 'impatient']);
     const { error } = JSON.parse(await second.line());
     assert.deepEqual([error.name, error.code, error.isOurs], ['LockedError', 'LOCKED', true]);
     assert.ok(error.message.includes(String(process.pid)), error.message);

@@ -9,7 +9,8 @@ const { DEFAULT_MAX_DOCUMENTS } = require('./document-cache.js');
 
 const DURABILITIES = [ 'sync', 'os', 'batched' ];
 const DEFAULT_FLUSH_INTERVAL_MS = 2_000;
-const MAX_FLUSH_INTERVAL_MS = 2 ** 31 - 1;
+const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
+const MAX_MILLISECONDS = 2 ** 31 - 1;
 
 const ENGINE_METHODS = [ 'getItem', 'setItem', 'deleteItem', 'queryKeys', 'queryView' ];
 const LOCKING_QUEUE_METHODS = [ 'getLock', 'releaseLock' ];
@@ -36,7 +37,9 @@ function datastoreOptions(options) {
 
 /** The options of a DatastoreEngine, checked and complete. */
 function engineOptions(options) {
-    const { directory, durability = 'sync', flushInterval, cache, fileSystem } = given(options, 'options');
+    const { directory, durability = 'sync', cache, fileSystem, ...rest } = given(options, 'options');
+    const { flushInterval = DEFAULT_FLUSH_INTERVAL_MS, lockTimeout = DEFAULT_LOCK_TIMEOUT_MS } = rest;
+    const { exclusive = false, readOnly = false } = rest;
     if (typeof directory !== 'string' || directory === '') {
         fail('directory', 'a path', directory);
     }
@@ -48,15 +51,18 @@ function engineOptions(options) {
         // An injected file system may know other paths than this process.
         directory: fileSystem === undefined ? path.resolve(directory) : directory,
         durability: oneOf(durability, 'durability', DURABILITIES),
-        flushInterval: flushIntervalMs(flushInterval),
+        flushInterval: milliseconds(flushInterval, 'flushInterval', 1),
+        lockTimeout: milliseconds(lockTimeout, 'lockTimeout', 0),
+        exclusive: boolean(exclusive, 'exclusive'),
+        readOnly: boolean(readOnly, 'readOnly'),
         maxDocuments: maxDocuments(cache),
         fileSystem,
     };
 }
 
-function flushIntervalMs(value = DEFAULT_FLUSH_INTERVAL_MS) {
-    if (!Number.isInteger(value) || value < 1 || value > MAX_FLUSH_INTERVAL_MS) {
-        fail('flushInterval', `a whole number of milliseconds from 1 to ${ MAX_FLUSH_INTERVAL_MS }`, value);
+function milliseconds(value, name, least) {
+    if (!Number.isInteger(value) || value < least || value > MAX_MILLISECONDS) {
+        fail(name, `a whole number of milliseconds from ${ least } to ${ MAX_MILLISECONDS }`, value);
     }
     return value;
 }

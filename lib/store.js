@@ -30,9 +30,9 @@ class Store extends Lifecycle {
     #views;
 
     /** Touches no disk. */
-    constructor({ directory, durability, flushInterval, maxDocuments }) {
+    constructor({ directory, maxDocuments, ...rest }) {
         super();
-        const options = directory === undefined ? { memory: true } : { directory, durability, flushInterval };
+        const options = directory === undefined ? { memory: true } : { directory, ...rest };
         this.#handle = call(native.createStore, openPort().raw, JSON.stringify(options));
         this.#maxDocuments = maxDocuments;
         this.#views = new Views(this.#handle);

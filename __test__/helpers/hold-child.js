@@ -1,7 +1,7 @@
 'use strict';
 
 // Opens a directory, says so, and holds it until its input ends. As `writer` it writes a document first; as
-// `nobody` it does so as a user without rights.
+// `nobody` it does so as a user without rights; as `impatient` it waits for others for a moment only.
 
 const fs = require('node:fs');
 const { Datastore } = require('../../index.cjs');
@@ -24,7 +24,7 @@ async function main(directory, as) {
         process.setgid(65534);
         process.setuid(65534);
     }
-    const store = new Datastore({ directory });
+    const store = new Datastore({ directory, lockTimeout: as === 'impatient' ? 20 : undefined });
     say(await outcomeOf(async () => (await store.load()) === store));
     say(await outcomeOf(async () => (await store.queryKeys()).total));
     if (as !== undefined) {

@@ -33,8 +33,17 @@ async function unwind(stack) {
 function newPath(t, name = 'data', parent = os.tmpdir()) {
     const root = fs.mkdtempSync(path.join(fs.realpathSync(parent), 'kixx-test-'));
     // A handle that went with its worker is let go in the background, so files may still come and go.
-    cleanup(t, () => fs.rmSync(root, { recursive: true, force: true, maxRetries: 50, retryDelay: 20 }));
+    cleanup(t, () => eventually(() => isRemoved(root), 'its directory is removed'));
     return path.join(root, name);
+}
+
+function isRemoved(root) {
+    try {
+        fs.rmSync(root, { recursive: true, force: true });
+        return true;
+    } catch {
+        return false;
+    }
 }
 
 /** A new empty directory, removed when the test is over. */

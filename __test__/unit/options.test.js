@@ -28,14 +28,18 @@ test('engine options have defaults', () => {
         directory: path.resolve('data'),
         durability: 'sync',
         flushInterval: 2000,
+        lockTimeout: 10_000,
+        exclusive: false,
+        readOnly: false,
         maxDocuments: 10_000,
         fileSystem: undefined,
     });
     const given = {
-        directory: 'data', durability: 'batched', flushInterval: 5, cache: { maxDocuments: 7 }, fileSystem,
+        directory: 'data', durability: 'batched', flushInterval: 5, lockTimeout: 0, exclusive: true,
+        readOnly: true, fileSystem,
     };
-    assert.deepEqual(engineOptions({ ...given, nobodyKnows: 1 }), {
-        directory: 'data', durability: 'batched', flushInterval: 5, maxDocuments: 7, fileSystem,
+    assert.deepEqual(engineOptions({ ...given, cache: { maxDocuments: 7 }, nobodyKnows: 1 }), {
+        ...given, maxDocuments: 7,
     });
     assert.equal(engineOptions({ directory: 'd', cache: false }).maxDocuments, 0);
     assert.equal(engineOptions({ directory: 'd', cache: true }).maxDocuments, 10_000);
@@ -62,6 +66,14 @@ test('unusable engine options are named', () => {
             () => engineOptions({ directory: 'd', flushInterval }),
             /^flushInterval must be a whole number of milli/
         );
+    }
+    for (const lockTimeout of [Infinity, 2 ** 31, null, ...notNumbers]) {
+        refused(() => engineOptions({ directory: 'd', lockTimeout }), /^lockTimeout must be a whole number/);
+    }
+    for (const value of [0, 'yes', null, {}]) {
+        for (const name of ['exclusive', 'readOnly']) {
+            refused(() => engineOptions({ directory: 'd', [name]: value }), /must be true or false, got /);
+        }
     }
     for (const cache of [0, 10, 'no', null, []]) {
         refused(

@@ -7,19 +7,18 @@ pub use options::{Location, Options};
 pub use registry::Registry;
 
 use crate::fs::FileSystem;
-use crate::kv::{Answer, KeyRange, Sequence, Space, Store};
+use crate::kv::{Answer, Head, KeyRange, Sequence, Space, Store};
 use crate::stores::directory::{DirectoryStore, LoadReport, OnDamage};
 use crate::stores::memory::MemoryStore;
 use crate::{Error, Result};
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A handle on a store. The last handle on a directory, closed or dropped, releases it.
 pub struct Datastore {
     engine: Mutex<Option<Engine>>,
     store: Arc<dyn Store>,
-    head: Arc<AtomicU64>,
+    head: Head,
     report: LoadReport,
 }
 
@@ -75,7 +74,7 @@ impl Datastore {
     }
 
     /// The sequence number of the newest commit by anyone, always current.
-    pub fn head(&self) -> &Arc<AtomicU64> {
+    pub fn head(&self) -> &Head {
         &self.head
     }
 

@@ -1,19 +1,16 @@
 //! The options of a datastore.
 
-use crate::kv::Durability;
+use crate::stores::directory::{Access, OpenOptions};
 use crate::{Error, Result};
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// How to open a datastore.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Where the documents are.
     pub location: Location,
-    /// When a write is acknowledged. Memory is always volatile.
-    pub durability: Durability,
-    /// How often `Durability::Batched` writes are made durable.
-    pub flush_interval: Duration,
+    /// How to open a directory. What to do with damage is asked at each load.
+    pub directory: OpenOptions,
 }
 
 /// Where documents are kept.
@@ -28,12 +25,17 @@ pub enum Location {
 impl Options {
     /// Handles on one directory must agree, since they share one journal.
     pub(super) fn assert_shareable(&self, wanted: &Self) -> Result<()> {
-        if (self.durability, self.flush_interval) == (wanted.durability, wanted.flush_interval) {
+        let ours = &self.directory;
+        if *ours == (OpenOptions { damage: ours.damage, ..wanted.directory }) {
             return Ok(());
         }
-        let durability = format!("{:?}", self.durability).to_lowercase();
-        let expected =
-            format!("durability '{durability}' and flushInterval {}", self.flush_interval.as_millis());
+        let expected = format!(
+            "durability '{}', flushInterval {}, lockTimeout {} and exclusive {}",
+            format!("{:?}", ours.durability).to_lowercase(),
+            ours.flush_interval.as_millis(),
+            ours.lock_timeout.as_millis(),
+            ours.access == Access::Exclusive
+        );
         let message =
             format!("This directory is already open in this process, with {expected}. Use the same");
         Err(Error::assertion(message).with_expected(expected))

@@ -3,7 +3,7 @@
 use super::Options;
 use crate::fs::FileSystem;
 use crate::kv::Store;
-use crate::stores::directory::{DirectoryStore, OnDamage};
+use crate::stores::directory::{DirectoryStore, OnDamage, OpenOptions};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -49,8 +49,8 @@ impl Registry {
             return Ok((path, store));
         }
         let mut reservation = Reservation { registry: self, path: &path, outcome: None };
-        let store =
-            Arc::new(DirectoryStore::open(fs, &path, options.durability, options.flush_interval, damage)?);
+        let open = OpenOptions { damage, ..options.directory };
+        let store = Arc::new(DirectoryStore::open(fs, &path, &open)?);
         reservation.outcome =
             Some(Slot::Open { store: Arc::clone(&store), options: options.clone(), handles: 1 });
         drop(reservation);

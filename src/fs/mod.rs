@@ -4,13 +4,16 @@
 //! synchronised, names (created, renamed, removed) once their directory was.
 
 mod os;
+mod page;
 pub mod simulated;
 
 pub use os::OsFileSystem;
+pub use page::{PAGE_BYTES, PAGE_WORDS, Page, PrivatePage};
 
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A file system. Errors are the operating system's.
 pub trait FileSystem: Send + Sync + 'static {
@@ -42,9 +45,18 @@ pub trait FileSystem: Send + Sync + 'static {
     /// system where there is one and they are many, otherwise one by one.
     fn sync_files(&self, directory: &Path, paths: &[PathBuf]) -> io::Result<()>;
 
-    /// Takes the exclusive lock at `path` and writes `content` to its file, or says who holds it. Falls with
-    /// the process.
-    fn lock(&self, path: &Path, content: &str) -> io::Result<Lock>;
+    /// Opens the lock file at `path`, which is created if need be, without taking the lock.
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockFile>>;
+
+    /// Makes a new page of zeros at `path`, in place of what is there.
+    fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>>;
+
+    /// The page at `path`, which all processes share that open it.
+    fn open_page(&self, path: &Path, access: PageAccess) -> io::Result<Arc<dyn Page>>;
+
+    /// What kind of network file system `directory` is on, if it is on one: locks and pages may not reach
+    /// other machines there.
+    fn network_kind(&self, directory: &Path) -> io::Result<Option<String>>;
 
     /// Whether two names that differ only in case are one file in this (existing) directory.
     fn is_case_insensitive(&self, directory: &Path) -> io::Result<bool>;
@@ -52,14 +64,25 @@ pub trait FileSystem: Send + Sync + 'static {
     /// Lets other threads go first from now on: what this one does can wait.
     fn lower_priority(&self) {}
 
+    /// Whether there is a process with this id, as far as can be told.
+    fn process_exists(&self, _id: u32) -> bool {
+        true
+    }
+
     /// The path with every link and dot resolved.
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// Whether there is something at `path`.
+    fn exists(&self, path: &Path) -> io::Result<bool>;
 }
 
 /// An open file. Offsets and lengths are in bytes.
 pub trait File: Send + Sync {
     /// Writes all of `bytes` at `offset`.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Reads into `buffer` from `offset`; fewer bytes than fit only at the end of the file. Answers how many.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// The length.
     fn length(&self) -> io::Result<u64>;
@@ -74,6 +97,8 @@ pub trait File: Send + Sync {
 /// How to open a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
+    /// To read; it must exist.
+    Read,
     /// To write; it must exist.
     Write,
     /// To write; it must not exist.
@@ -102,16 +127,39 @@ pub enum EntryKind {
     Other,
 }
 
-/// The answer of [`FileSystem::lock`].
-pub enum Lock {
-    /// It is ours until the guard is dropped.
-    Acquired(Box<dyn LockGuard>),
-    /// Another process holds it; the content that it wrote.
-    Held(String),
+/// How to open a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageAccess {
+    /// Storing to it is not allowed.
+    Read,
+    /// Its words may change.
+    Write,
 }
 
-/// A lock that we hold. Dropping it lets go and leaves the file.
-pub trait LockGuard: Send + Sync {
-    /// Removes the lock file, then lets go.
-    fn remove(self: Box<Self>) -> io::Result<()>;
+/// A lock that processes share, and threads that opened it on their own. Falls with the process, and when it
+/// is dropped.
+pub trait LockFile: Send + Sync {
+    /// Takes the lock if nobody is in the way; whatever this file held before is let go. Never waits.
+    fn try_lock(&self, kind: LockKind) -> io::Result<bool>;
+
+    /// Lets go.
+    fn unlock(&self) -> io::Result<()>;
+
+    /// Whether the path still names this file. A lock on a file that was removed keeps nobody out.
+    fn is_current(&self) -> io::Result<bool>;
+
+    /// Writes down who we are, for those who wait.
+    fn write_note(&self, note: &str) -> io::Result<()>;
+
+    /// What the last holder wrote down; empty where that can't be read.
+    fn read_note(&self) -> String;
+}
+
+/// Who may hold a lock at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockKind {
+    /// All who want it shared.
+    Shared,
+    /// One alone.
+    Exclusive,
 }

@@ -2,11 +2,14 @@
 
 mod flush;
 mod lock;
+mod network;
+mod page;
 
-use super::{DirectoryEntry, EntryKind, File, FileSystem, Lock, OpenMode};
+use super::{DirectoryEntry, EntryKind, File, FileSystem, LockFile, OpenMode, Page, PageAccess};
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The operating system's file system. New files are for their owner only.
@@ -71,6 +74,7 @@ impl FileSystem for OsFileSystem {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn File>> {
         let mut options = private();
         match mode {
+            OpenMode::Read => options.read(true),
             OpenMode::Write => options.write(true),
             OpenMode::CreateNew => options.write(true).create_new(true),
             OpenMode::Truncate => options.write(true).create(true).truncate(true),
@@ -100,8 +104,20 @@ impl FileSystem for OsFileSystem {
         flush::files(directory, paths)
     }
 
-    fn lock(&self, path: &Path, content: &str) -> io::Result<Lock> {
-        lock::lock(path, content)
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockFile>> {
+        lock::open(path)
+    }
+
+    fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
+        page::create(path)
+    }
+
+    fn open_page(&self, path: &Path, access: PageAccess) -> io::Result<Arc<dyn Page>> {
+        page::open(path, access)
+    }
+
+    fn network_kind(&self, directory: &Path) -> io::Result<Option<String>> {
+        network::kind(directory)
     }
 
     fn is_case_insensitive(&self, directory: &Path) -> io::Result<bool> {
@@ -115,34 +131,31 @@ impl FileSystem for OsFileSystem {
         }
     }
 
+    #[cfg(unix)]
+    fn process_exists(&self, id: u32) -> bool {
+        let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw);
+        // One that belongs to somebody else exists too.
+        id.is_some_and(|id| rustix::process::test_kill_process(id) != Err(rustix::io::Errno::SRCH))
+    }
+
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
         fs::canonicalize(path)
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        fs::exists(path)
     }
 }
 
 struct OsFile(fs::File);
 
 impl File for OsFile {
-    #[cfg(unix)]
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        // Goes on after a short write and after a signal.
-        std::os::unix::fs::FileExt::write_all_at(&self.0, bytes, offset)
+        write_all_at(&self.0, offset, bytes)
     }
 
-    #[cfg(windows)]
-    fn write_at(&self, mut offset: u64, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match std::os::windows::fs::FileExt::seek_write(&self.0, bytes, offset) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => {
-                    bytes = &bytes[written..];
-                    offset += written as u64;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        read_at(&self.0, offset, buffer)
     }
 
     fn length(&self) -> io::Result<u64> {
@@ -156,6 +169,47 @@ impl File for OsFile {
     fn sync_data(&self) -> io::Result<()> {
         flush::file(&self.0)
     }
+}
+
+/// Goes on after a short write and after a signal.
+#[cfg(unix)]
+fn write_all_at(file: &fs::File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn write_all_at(file: &fs::File, mut offset: u64, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_write(file, bytes, offset) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                bytes = &bytes[written..];
+                offset += written as u64;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Goes on after a short read and after a signal; stops at the end of the file.
+fn read_at(file: &fs::File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        #[cfg(unix)]
+        let read = std::os::unix::fs::FileExt::read_at(file, &mut buffer[length..], offset + length as u64);
+        #[cfg(windows)]
+        let read =
+            std::os::windows::fs::FileExt::seek_read(file, &mut buffer[length..], offset + length as u64);
+        match read {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
 }
 
 /// Options that create files readable and writable by their owner only.

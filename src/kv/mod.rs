@@ -11,12 +11,14 @@
 mod answer;
 mod batch;
 mod entry;
+mod head;
 mod prepare;
 mod range;
 
 pub use answer::{Answer, block_on};
 pub use batch::{Batch, Check, Operation, Versioning, Write};
 pub use entry::{Entry, Sequence, Space, Version};
+pub use head::Head;
 pub use prepare::{Change, Overlay, Prepared, prepare};
 pub use range::{Direction, KeyRange, Scan};
 

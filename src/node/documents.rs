@@ -12,7 +12,6 @@ use napi::Env;
 use napi::bindgen_prelude::{Either3, External, Float64Array, Null, Uint32Array};
 use napi_derive::napi;
 use std::rc::Rc;
-use std::sync::Arc;
 
 const DOCUMENTS: Space = Space::DOCUMENTS;
 
@@ -114,7 +113,7 @@ pub fn commit_batch(
 /// arrays on foreign memory.
 #[napi(catch_unwind)]
 pub fn head(env: &Env, handle: &External<Rc<Handle>>) -> napi::Result<Option<Uint32Array>> {
-    shared::words(env, Arc::clone(handle.datastore()?.head()))
+    shared::words(env, handle.datastore()?.head().clone())
 }
 
 fn operation(

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::datastore::{Datastore, Location, Options};
 use crate::fs::{FileSystem, OsFileSystem};
 use crate::kv::{Answer, Durability};
-use crate::stores::directory::OnDamage;
+use crate::stores::directory::{Access, OnDamage, OpenOptions};
 use napi::Env;
 use napi::bindgen_prelude::External;
 use napi_derive::napi;
@@ -16,8 +16,6 @@ use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
-
-const DEFAULT_FLUSH_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A handle from options in JSON; touches no disk.
 #[napi(catch_unwind)]
@@ -133,11 +131,24 @@ fn parse_options(text: &str) -> crate::Result<Options> {
         Some("batched") => Durability::Batched,
         Some(_) => return Err(Error::assertion("The option durability must be 'sync', 'os' or 'batched'")),
     };
-    let flush_interval = match options.get("flushInterval") {
-        None => DEFAULT_FLUSH_INTERVAL,
-        Some(value) => value.as_u64().filter(|ms| *ms > 0).map(Duration::from_millis).ok_or_else(|| {
-            Error::assertion("The option flushInterval must be a positive whole number of milliseconds")
-        })?,
+    let default = OpenOptions::default();
+    let directory = OpenOptions {
+        durability,
+        flush_interval: milliseconds(&options, "flushInterval", default.flush_interval)?,
+        lock_timeout: milliseconds(&options, "lockTimeout", default.lock_timeout)?,
+        access: match options.get("exclusive") {
+            Some(Value::Bool(true)) => Access::Exclusive,
+            _ => Access::Shared,
+        },
+        ..default
     };
-    Ok(Options { location, durability, flush_interval })
+    Ok(Options { location, directory })
+}
+
+fn milliseconds(options: &Value, name: &str, default: Duration) -> crate::Result<Duration> {
+    let Some(value) = options.get(name) else { return Ok(default) };
+    value
+        .as_u64()
+        .map(Duration::from_millis)
+        .ok_or_else(|| Error::assertion(format!("The option {name} must be a whole number of milliseconds")))
 }

@@ -1,31 +1,32 @@
 //! Memory that JavaScript reads while other threads write it.
 
+use crate::kv::Head;
 use napi::bindgen_prelude::{FromNapiValue, Uint32Array};
 use napi::{Env, Result, sys};
 use std::ffi::c_void;
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-/// A typed array over the two words of `number`, which lives as long as the array; `None` where the runtime
+/// A typed array over the two halves of `head`, which lives as long as the array; `None` where the runtime
 /// forbids arrays on foreign memory.
-pub(super) fn words(env: &Env, number: Arc<AtomicU64>) -> Result<Option<Uint32Array>> {
-    let data = Arc::into_raw(number).cast_mut().cast::<c_void>();
+pub(super) fn words(env: &Env, head: Head) -> Result<Option<Uint32Array>> {
+    let data = ptr::from_ref(head.atomic()).cast_mut().cast::<c_void>();
+    let keeper = Box::into_raw(Box::new(head)).cast::<c_void>();
     let mut buffer = ptr::null_mut();
-    // SAFETY: `data` points to 8 bytes that the strong count taken by `into_raw` keeps alive until `release`.
+    // SAFETY: `data` points to 8 bytes that `keeper` keeps alive until `release`.
     let status = unsafe {
         sys::napi_create_external_arraybuffer(
             env.raw(),
             data,
             size_of::<AtomicU64>(),
             Some(release),
-            ptr::null_mut(),
+            keeper,
             &raw mut buffer,
         )
     };
     if status != sys::Status::napi_ok {
-        // SAFETY: on failure the runtime did not take over the count.
-        unsafe { release(env.raw(), data, ptr::null_mut()) };
+        // SAFETY: on failure the runtime did not take it over.
+        unsafe { release(env.raw(), data, keeper) };
         return Ok(None);
     }
     let mut array = ptr::null_mut();
@@ -45,7 +46,7 @@ pub(super) fn words(env: &Env, number: Arc<AtomicU64>) -> Result<Option<Uint32Ar
     unsafe { Uint32Array::from_napi_value(env.raw(), array) }.map(Some)
 }
 
-unsafe extern "C" fn release(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: `data` came from `Arc::into_raw`, and this runs once.
-    drop(unsafe { Arc::from_raw(data.cast::<AtomicU64>()) });
+unsafe extern "C" fn release(_env: sys::napi_env, _data: *mut c_void, keeper: *mut c_void) {
+    // SAFETY: `keeper` came from `Box::into_raw`, and this runs once.
+    drop(unsafe { Box::from_raw(keeper.cast::<Head>()) });
 }

@@ -1,15 +1,13 @@
 //! A store under test, and short ways to say what to do with it.
 
 use kixx_datastore::fs::{FileSystem, OsFileSystem};
-use kixx_datastore::kv::Durability;
 use kixx_datastore::kv::{
     Batch, Check, Committed, Direction, Entry, KeyRange, Operation, Read, Scan, Space, Store,
 };
-use kixx_datastore::stores::directory::{DirectoryStore, OnDamage};
+use kixx_datastore::stores::directory::{DirectoryStore, OpenOptions};
 use kixx_datastore::stores::memory::MemoryStore;
 use kixx_datastore::{ErrorKind, Result};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A store, empty at first, and how to open it again.
 pub(crate) struct Harness {
@@ -32,8 +30,7 @@ pub(crate) fn directory() -> Harness {
     let directory = tempfile::tempdir().unwrap();
     let open = move || {
         let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem);
-        let interval = Duration::from_millis(100);
-        let store = DirectoryStore::open(&fs, directory.path(), Durability::Sync, interval, OnDamage::Refuse);
+        let store = DirectoryStore::open(&fs, directory.path(), &OpenOptions::default());
         Arc::new(store.unwrap()) as Arc<dyn Store>
     };
     Harness { store: open(), raw: None, reopen: Some(Box::new(open)) }

@@ -4,12 +4,12 @@ use crate::bugs::Bug;
 use crate::oracle::{Documents, Loss, Oracle};
 use crate::plan::{self, Plan};
 use crate::seam::Seam;
+use kixx_datastore::Result as StoreResult;
 use kixx_datastore::fs::FileSystem;
 use kixx_datastore::fs::simulated::{Choices, Fault, Seeded, SimulatedDisk};
 use kixx_datastore::kv::{Batch, Committed, Durability, KeyRange, Read, Scan, Space, Store};
 use kixx_datastore::stores::directory::file_name::file_name;
-use kixx_datastore::stores::directory::{DirectoryStore, OnDamage};
-use kixx_datastore::{ErrorKind, Result as StoreResult};
+use kixx_datastore::stores::directory::{DirectoryStore, OpenOptions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +18,8 @@ use std::time::Duration;
 pub(crate) const DIRECTORY: &str = "data";
 /// Never within a test.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(3_600);
+/// Nobody is ever in the way for long.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 type Outcome = Result<(), String>;
 
@@ -84,7 +86,7 @@ impl Driver<'_> {
                 let done = self.with_fault(|| store.checkpoint().wait());
                 return self.after(store, done);
             }
-            16 => self.second_open()?,
+            16 if !self.suspect => self.second_open(&store)?,
             _ => {
                 self.maybe_fault();
                 let closed = self.close(&store);
@@ -194,15 +196,25 @@ impl Driver<'_> {
         }
     }
 
-    fn second_open(&self) -> Outcome {
-        match self.try_open() {
-            Err(error) if error.kind() == ErrorKind::Locked => Ok(()),
-            Err(error) => Err(format!("opening a second time: {error}")),
-            Ok(second) => {
-                let _ = second.close().wait();
-                Err("two stores have the directory open".to_owned())
-            }
+    /// Another process comes, sees the same, writes, is seen, and goes.
+    fn second_open(&mut self, first: &DirectoryStore) -> Outcome {
+        let second = self.try_open().map_err(|error| format!("opening a second time: {error}"))?;
+        if documents(&second)? != documents(first)? {
+            return Err("the second process sees something else".to_owned());
         }
+        let batch = plan::batch(self.plan.size, self.random);
+        let link = self.submit(&batch, self.now());
+        second.commit(batch).wait().map_err(|error| format!("the second can not commit: {error}"))?;
+        self.acknowledged(link);
+        if documents(first)? != **self.oracle.head() {
+            return Err("the first process does not see what the second wrote".to_owned());
+        }
+        if self.random.choose(2) == 0 {
+            let written = second.checkpoint().wait();
+            written.map_err(|error| format!("the second can not write files: {error}"))?;
+        }
+        let closed = second.close().wait();
+        closed.map_err(|error| format!("the second can not close: {error}"))
     }
 
     /// Closes it once more, if that has to be, and goes on with what there is without a crash.
@@ -230,7 +242,13 @@ impl Driver<'_> {
     fn try_open(&self) -> StoreResult<DirectoryStore> {
         let fs: Arc<dyn FileSystem> = Arc::new(self.seam.clone());
         let (directory, durability) = (Path::new(DIRECTORY), self.plan.durability);
-        DirectoryStore::open(&fs, directory, durability, FLUSH_INTERVAL, OnDamage::Refuse)
+        let options = OpenOptions {
+            durability,
+            flush_interval: FLUSH_INTERVAL,
+            lock_timeout: LOCK_TIMEOUT,
+            ..OpenOptions::default()
+        };
+        DirectoryStore::open(&fs, directory, &options)
     }
 
     fn close(&mut self, store: &DirectoryStore) -> Result<Closed, String> {

@@ -4,16 +4,14 @@ use crate::campaign::first_disk;
 use crate::driver::DIRECTORY;
 use kixx_datastore::fs::FileSystem;
 use kixx_datastore::fs::simulated::{Call, Exhaustive, Failure, Fault, Seeded, SimulatedDisk};
-use kixx_datastore::kv::{Batch, Check, Durability, Operation, Read, Space, Store};
-use kixx_datastore::stores::directory::{DirectoryStore, OnDamage};
+use kixx_datastore::kv::{Batch, Check, Operation, Read, Space, Store};
+use kixx_datastore::stores::directory::{DirectoryStore, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 fn open(disk: &SimulatedDisk) -> DirectoryStore {
     let fs: Arc<dyn FileSystem> = Arc::new(disk.clone());
-    let interval = Duration::from_secs(60);
-    DirectoryStore::open(&fs, Path::new(DIRECTORY), Durability::Sync, interval, OnDamage::Refuse).unwrap()
+    DirectoryStore::open(&fs, Path::new(DIRECTORY), &OpenOptions::default()).unwrap()
 }
 
 fn put(store: &DirectoryStore, key: &str) {

@@ -4,7 +4,7 @@ use crate::bugs::Bug;
 use crate::driver::DIRECTORY;
 use crate::seam_file::{Origin, SeamFile};
 use kixx_datastore::fs::simulated::SimulatedDisk;
-use kixx_datastore::fs::{DirectoryEntry, File, FileSystem, Lock, LockGuard, OpenMode};
+use kixx_datastore::fs::{DirectoryEntry, File, FileSystem, LockFile, LockKind, OpenMode, Page, PageAccess};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -180,11 +180,25 @@ impl FileSystem for Seam {
         }
     }
 
-    fn lock(&self, path: &Path, content: &str) -> io::Result<Lock> {
-        match self.disk.lock(path, content)? {
-            Lock::Held(_) if self.has(Bug::IgnoreLock) => Ok(Lock::Acquired(Box::new(NoLock))),
-            lock => Ok(lock),
-        }
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockFile>> {
+        let lock = self.disk.open_lock(path)?;
+        Ok(if self.has(Bug::IgnoreLock) { Box::new(NoLock(lock)) } else { lock })
+    }
+
+    fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
+        self.disk.create_page(path)
+    }
+
+    fn open_page(&self, path: &Path, access: PageAccess) -> io::Result<Arc<dyn Page>> {
+        self.disk.open_page(path, access)
+    }
+
+    fn network_kind(&self, directory: &Path) -> io::Result<Option<String>> {
+        self.disk.network_kind(directory)
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        self.disk.exists(path)
     }
 
     fn is_case_insensitive(&self, directory: &Path) -> io::Result<bool> {
@@ -196,11 +210,28 @@ impl FileSystem for Seam {
     }
 }
 
-struct NoLock;
+/// A lock that keeps nobody out.
+struct NoLock(Box<dyn LockFile>);
 
-impl LockGuard for NoLock {
-    fn remove(self: Box<Self>) -> io::Result<()> {
-        Ok(())
+impl LockFile for NoLock {
+    fn try_lock(&self, kind: LockKind) -> io::Result<bool> {
+        self.0.try_lock(kind).map(|_| true)
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        self.0.unlock()
+    }
+
+    fn is_current(&self) -> io::Result<bool> {
+        self.0.is_current()
+    }
+
+    fn write_note(&self, note: &str) -> io::Result<()> {
+        self.0.write_note(note)
+    }
+
+    fn read_note(&self) -> String {
+        self.0.read_note()
     }
 }
 

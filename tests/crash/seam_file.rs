@@ -82,6 +82,11 @@ impl File for SeamFile {
         }
     }
 
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.write_delayed()?;
+        self.file.read_at(offset, buffer)
+    }
+
     fn length(&self) -> io::Result<u64> {
         let claimed = self.memory().claimed;
         claimed.map_or_else(|| self.file.length(), Ok)

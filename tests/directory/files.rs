@@ -77,18 +77,6 @@ fn keys_that_make_no_file_name_are_refused() {
 }
 
 #[test]
-fn a_second_open_of_a_locked_directory_names_the_process() {
-    let directory = tempdir().unwrap();
-    let store = open(directory.path());
-    let error = try_open(directory.path(), OnDamage::Refuse).err().unwrap();
-    assert_eq!(error.kind(), ErrorKind::Locked);
-    assert!(error.message().contains(&format!("process id {}", std::process::id())), "{error}");
-    commit(&store, &[put("a", "{}")]).unwrap();
-    store.close().wait().unwrap();
-    assert_eq!(documents(&open(directory.path())).len(), 1);
-}
-
-#[test]
 fn many_documents_written_often_are_in_files_once() {
     let directory = tempdir().unwrap();
     let store = open(directory.path());

@@ -1,9 +1,12 @@
 //! The operating system's file system as one that does not tell upper from lower case, and that panics on
 //! demand.
 
-use kixx_datastore::fs::{DirectoryEntry, File, FileSystem, Lock, OpenMode, OsFileSystem};
+use kixx_datastore::fs::{
+    DirectoryEntry, File, FileSystem, LockFile, OpenMode, OsFileSystem, Page, PageAccess,
+};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Default)]
@@ -59,8 +62,24 @@ impl FileSystem for FoldingFs {
         OsFileSystem.sync_files(directory, &paths)
     }
 
-    fn lock(&self, path: &Path, content: &str) -> io::Result<Lock> {
-        OsFileSystem.lock(path, content)
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockFile>> {
+        OsFileSystem.open_lock(path)
+    }
+
+    fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
+        OsFileSystem.create_page(path)
+    }
+
+    fn open_page(&self, path: &Path, access: PageAccess) -> io::Result<Arc<dyn Page>> {
+        OsFileSystem.open_page(path, access)
+    }
+
+    fn network_kind(&self, directory: &Path) -> io::Result<Option<String>> {
+        OsFileSystem.network_kind(directory)
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        OsFileSystem.exists(path)
     }
 
     fn is_case_insensitive(&self, _directory: &Path) -> io::Result<bool> {

@@ -4,20 +4,18 @@ use crate::folding_fs::FoldingFs;
 use crate::support::{commit, copy_as_killed, delete, documents, listing, open, put, try_open};
 use kixx_datastore::ErrorKind;
 use kixx_datastore::fs::FileSystem;
-use kixx_datastore::kv::{Durability, Store};
-use kixx_datastore::stores::directory::{DirectoryStore, OnDamage};
+use kixx_datastore::kv::Store;
+use kixx_datastore::stores::directory::{DirectoryStore, OnDamage, OpenOptions};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Duration;
 use tempfile::tempdir;
 
 fn open_folding(fs: &Arc<FoldingFs>, directory: &Path) -> DirectoryStore {
     let fs: Arc<dyn FileSystem> = Arc::clone(fs) as _;
-    let interval = Duration::from_secs(2);
-    DirectoryStore::open(&fs, directory, Durability::Sync, interval, OnDamage::Refuse).unwrap()
+    DirectoryStore::open(&fs, directory, &OpenOptions::default()).unwrap()
 }
 
 #[test]

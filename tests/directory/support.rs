@@ -2,14 +2,11 @@
 
 use kixx_datastore::Result;
 use kixx_datastore::fs::{FileSystem, OsFileSystem};
-use kixx_datastore::kv::{
-    Batch, Check, Committed, Durability, KeyRange, Operation, Read, Scan, Space, Store, Write,
-};
-use kixx_datastore::stores::directory::{DirectoryStore, OnDamage};
+use kixx_datastore::kv::{Batch, Check, Committed, KeyRange, Operation, Read, Scan, Space, Store, Write};
+use kixx_datastore::stores::directory::{DirectoryStore, OnDamage, OpenOptions};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub(crate) const DOCUMENTS: Space = Space::DOCUMENTS;
 
@@ -19,7 +16,7 @@ pub(crate) fn open(directory: &Path) -> DirectoryStore {
 
 pub(crate) fn try_open(directory: &Path, damage: OnDamage) -> Result<DirectoryStore> {
     let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem);
-    DirectoryStore::open(&fs, directory, Durability::Sync, Duration::from_secs(2), damage)
+    DirectoryStore::open(&fs, directory, &OpenOptions { damage, ..OpenOptions::default() })
 }
 
 pub(crate) fn put(key: &str, body: &str) -> Operation {

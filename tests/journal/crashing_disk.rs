@@ -2,7 +2,7 @@
 //! was last flushed; of each name, any state since its directory was.
 
 use crate::support::Random;
-use kixx_datastore::fs::{DirectoryEntry, EntryKind, File, FileSystem, Lock, OpenMode};
+use kixx_datastore::fs::{DirectoryEntry, EntryKind, File, FileSystem, LockFile, OpenMode, Page, PageAccess};
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -149,7 +149,7 @@ impl FileSystem for CrashingDisk {
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn File>> {
         let mut state = self.change();
         let file = match (mode, state.file(path)) {
-            (OpenMode::Write, file) => file?,
+            (OpenMode::Read | OpenMode::Write, file) => file?,
             (OpenMode::CreateNew, Err(_)) => {
                 let file = state.files.len();
                 state.files.push(History::new(Vec::new()));
@@ -186,8 +186,24 @@ impl FileSystem for CrashingDisk {
         Err(ErrorKind::Unsupported.into())
     }
 
-    fn lock(&self, _path: &Path, _content: &str) -> io::Result<Lock> {
+    fn open_lock(&self, _path: &Path) -> io::Result<Box<dyn LockFile>> {
         Err(ErrorKind::Unsupported.into())
+    }
+
+    fn create_page(&self, _path: &Path) -> io::Result<Arc<dyn Page>> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    fn open_page(&self, _path: &Path, _access: PageAccess) -> io::Result<Arc<dyn Page>> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    fn network_kind(&self, _directory: &Path) -> io::Result<Option<String>> {
+        Ok(None)
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        Ok(self.lock().file(path).is_ok())
     }
 
     fn is_case_insensitive(&self, _directory: &Path) -> io::Result<bool> {
@@ -221,6 +237,14 @@ impl File for CrashingFile {
         content[start..start + arriving].copy_from_slice(&bytes[..arriving]);
         state.files[self.file].push(content);
         result
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let state = self.disk.lock();
+        let rest = state.files[self.file].last().get(offset as usize..).unwrap_or_default();
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
     }
 
     fn length(&self) -> io::Result<u64> {

@@ -60,7 +60,7 @@ fn a_torn_tail_is_reported_and_reading_leaves_it_alone() {
     assert!(cut.read().unwrap().torn_bytes() > 0);
     assert_eq!(cut.commits().unwrap(), commits[..8]);
     assert_eq!(cut.files(), before);
-    cut.read().unwrap().repair().unwrap();
+    cut.repair().unwrap();
     assert_eq!(cut.read().unwrap().torn_bytes(), 0);
 }
 

@@ -1,7 +1,9 @@
 //! A file system on real files whose calls fail when told to. Flushes are counted, and not passed on: what
 //! was written is there for the next reader anyway, and tests make very many.
 
-use kixx_datastore::fs::{DirectoryEntry, File, FileSystem, Lock, OpenMode, OsFileSystem};
+use kixx_datastore::fs::{
+    DirectoryEntry, File, FileSystem, LockFile, OpenMode, OsFileSystem, Page, PageAccess,
+};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
@@ -177,6 +179,9 @@ impl FileSystem for FailingDisk {
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn File>> {
+        if mode == OpenMode::Read {
+            return OsFileSystem.open(path, mode);
+        }
         let file = self.run(Call::Open, || OsFileSystem.open(path, mode))?;
         Ok(Box::new(FailingFile { file, disk: self.clone() }))
     }
@@ -204,8 +209,24 @@ impl FileSystem for FailingDisk {
         self.run(Call::Sync, || Ok(()))
     }
 
-    fn lock(&self, path: &Path, content: &str) -> io::Result<Lock> {
-        OsFileSystem.lock(path, content)
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockFile>> {
+        OsFileSystem.open_lock(path)
+    }
+
+    fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
+        OsFileSystem.create_page(path)
+    }
+
+    fn open_page(&self, path: &Path, access: PageAccess) -> io::Result<Arc<dyn Page>> {
+        OsFileSystem.open_page(path, access)
+    }
+
+    fn network_kind(&self, directory: &Path) -> io::Result<Option<String>> {
+        OsFileSystem.network_kind(directory)
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        OsFileSystem.exists(path)
     }
 
     fn is_case_insensitive(&self, directory: &Path) -> io::Result<bool> {
@@ -232,6 +253,10 @@ impl File for FailingFile {
         let missing = growth - self.disk.take_space(growth);
         self.file.write_at(offset, &bytes[..bytes.len() - missing as usize])?;
         if missing > 0 { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read_at(offset, buffer)
     }
 
     fn length(&self) -> io::Result<u64> {

@@ -104,7 +104,7 @@ fn a_failed_flush_is_never_tried_again() {
         writer.append_synced(&mut records(&[b"three"])).unwrap_err(),
         writer.record_checkpoint(1).unwrap_err(),
         writer.remove_segments().unwrap_err(),
-        writer.close_and_remove(2).unwrap_err(),
+        writer.remove(2).unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::Storage);
         assert!(error.to_string().contains(first.message()), "{error}");
@@ -181,7 +181,7 @@ fn a_repair_that_fails_anywhere_may_be_done_again() {
             assert_eq!(journal.read().err().unwrap().kind(), ErrorKind::Corrupt);
             std::fs::remove_file(journal.path().join("journal-0000000000000002.log")).unwrap();
             journal.disk.fail(call, passing, 5);
-            let repaired = journal.read().unwrap().repair();
+            let repaired = journal.repair();
             assert_eq!(repaired.is_err(), journal.disk.has_failed(), "{call:?} {passing}");
             journal.disk.heal();
             let mut writer = journal.writer();

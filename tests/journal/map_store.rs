@@ -3,7 +3,7 @@
 use crate::support::Journal;
 use kixx_datastore::Result;
 use kixx_datastore::kv::{Batch, Change, Check, Durability, Entry, Operation, Prepared, Space, prepare};
-use kixx_datastore::stores::journal::{GroupCommit, Sink, decode_commit};
+use kixx_datastore::stores::journal::{GroupCommit, Place, Sink, decode_commit};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -97,13 +97,17 @@ impl Sink for Store {
         Ok(commit)
     }
 
-    fn publish(&mut self, commits: Vec<Prepared>) {
+    fn publish(&mut self, commits: Vec<Prepared>, _end: Place) {
         let mut shared = self.lock();
         shared.maybe_panic("publish");
         shared.groups.push(commits.len());
         for commit in &commits {
             apply(&mut shared.published, &commit.changes);
         }
+    }
+
+    fn catch_up(&mut self, _through: u64) -> Result<()> {
+        Ok(())
     }
 
     fn abandon(&mut self) {

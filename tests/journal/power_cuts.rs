@@ -1,7 +1,7 @@
 //! The power is cut at every call to the file system, also during the recovery from another cut.
 
 use crate::crashing_disk::CrashingDisk;
-use crate::support::{Random, records};
+use crate::support::{Random, enter, records};
 use kixx_datastore::stores::journal::{Log, Options, Writer};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ fn run(seed: u64) -> usize {
     if random.below(2) == 0 {
         expected.removing = true;
         let all = expected.commits.len() as u64;
-        writer.close_and_remove(all).unwrap();
+        writer.remove(all).unwrap();
         for image in disk.take_images() {
             check(&image, &expected, seed);
             images += 1;
@@ -120,8 +120,7 @@ fn recover(disk: &CrashingDisk, seed: u64) -> Writer {
             salt
         }),
     };
-    let log = Log::read(Arc::new(disk.clone()), Path::new("d")).unwrap();
-    Writer::new(log.repair().unwrap(), options)
+    enter(Arc::new(disk.clone()), Path::new("d"), options).unwrap()
 }
 
 /// Recovers from a power cut, and answers how many commits there are.
@@ -137,7 +136,7 @@ fn check(image: &Image, expected: &Expected, seed: u64) -> usize {
     let checkpoint = log.checkpoint() as usize;
     assert!(checkpoint <= expected.checkpoint.max(if expected.removing { last } else { 0 }), "seed {seed}");
     let mut next = checkpoint;
-    log.replay(|sequence, payload| {
+    log.replay(log.checkpoint(), |sequence, payload| {
         assert_eq!(sequence as usize, next + 1, "seed {seed}");
         assert!(
             expected.commits.get(next).is_some_and(|commit| commit == payload),

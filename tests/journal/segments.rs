@@ -23,8 +23,10 @@ fn nothing_is_on_disk_before_the_first_commit() {
     writer.sync().unwrap();
     writer.record_checkpoint(0).unwrap();
     writer.append(&mut records(&[])).unwrap();
-    writer.close().unwrap();
-    assert!(journal.files().is_empty() && journal.disk.calls().is_empty());
+    writer.sync().unwrap();
+    assert!(journal.files().is_empty());
+    // What was removed before must not come back.
+    assert_eq!(journal.disk.calls(), [Call::SyncDirectory]);
     assert!(journal.read().unwrap().is_empty());
     assert!(Journal::new().commits().unwrap().is_empty());
 }
@@ -47,7 +49,7 @@ fn commits_come_back_in_order_over_segments_and_reopenings() {
             writer.append(&mut records(&[&payload])).unwrap();
             expected.push((round * 20 + number + 1, payload));
         }
-        writer.close().unwrap();
+        writer.sync().unwrap();
         assert_eq!(journal.commits().unwrap(), expected);
     }
 }
@@ -68,6 +70,7 @@ fn a_group_that_is_larger_than_a_segment_gets_its_own() {
 fn a_segment_is_durable_before_the_next_is_made_and_in_its_directory_before_it_is_used() {
     let journal = Journal::new();
     let mut writer = journal.writer_with(200);
+    journal.disk.forget_calls();
     writer.append(&mut records(&[&[1; 100]])).unwrap();
     let made = [Call::Open, Call::Write, Call::Sync, Call::SyncDirectory];
     assert_eq!(journal.disk.calls(), [&made[..], &[Call::Write]].concat());
@@ -80,7 +83,7 @@ fn a_segment_is_durable_before_the_next_is_made_and_in_its_directory_before_it_i
 fn a_repair_writes_again_what_an_earlier_flush_may_have_lost() {
     let journal = segmented(1);
     journal.disk.forget_calls();
-    journal.read().unwrap().repair().unwrap();
+    journal.repair().unwrap();
     let repair = [Call::Open, Call::Write, Call::SetLength, Call::Sync, Call::SyncDirectory];
     assert_eq!(journal.disk.calls(), repair);
 }
@@ -165,11 +168,11 @@ fn a_clean_close_leaves_nothing() {
         let last = u64::from(count);
         let mut writer = journal.writer_with(200);
         writer.append(&mut records(&[b"more"])).unwrap();
-        writer.close_and_remove(last + 1).unwrap();
+        writer.remove(last + 1).unwrap();
         assert!(journal.files().is_empty());
 
         let recovered = segmented(count);
-        recovered.writer().close_and_remove(last).unwrap();
+        recovered.writer().remove(last).unwrap();
         assert!(recovered.files().is_empty());
     }
 }
@@ -177,7 +180,7 @@ fn a_clean_close_leaves_nothing() {
 #[test]
 fn a_close_keeps_what_is_in_no_file_yet() {
     let journal = segmented(3);
-    journal.writer().close_and_remove(2).unwrap();
+    journal.writer().remove(2).unwrap();
     assert_eq!(journal.sequences(), [1, 2, 3]);
 }
 
@@ -186,15 +189,16 @@ fn a_removal_that_stops_anywhere_leaves_a_journal_that_opens() {
     for call in [Call::Remove, Call::SyncDirectory] {
         for passing in 0..6 {
             let journal = segmented(4);
-            let writer = journal.writer_with(200);
+            let mut writer = journal.writer_with(200);
             journal.disk.fail(call, passing, 0);
-            let closed = writer.close_and_remove(4);
+            let closed = writer.remove(4);
             assert_eq!(closed.is_err(), journal.disk.has_failed(), "{call:?} {passing}");
             // One segment alone may be replayed as a whole. Otherwise the checkpoint is known.
+            journal.disk.heal();
             let files = journal.files().len();
             let sequences = journal.sequences();
             assert!(sequences.is_empty() || sequences == [1, 2, 3, 4], "{call:?} {passing}: {sequences:?}");
-            journal.writer().close_and_remove(journal.read().unwrap().last_sequence()).unwrap();
+            journal.writer().remove(journal.read().unwrap().last_sequence()).unwrap();
             assert!(journal.files().is_empty(), "{files} files were left");
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::failing_disk::FailingDisk;
 use kixx_datastore::Result;
-use kixx_datastore::stores::journal::{Log, Options, Records, Writer};
+use kixx_datastore::fs::{FileSystem, PrivatePage};
+use kixx_datastore::stores::journal::{JournalPage, Log, Options, Records, Sharing, Writer};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,13 +45,19 @@ impl Journal {
             salt += 1;
             salt
         });
-        Writer::new(self.read().unwrap().repair().unwrap(), Options { segment_bytes, salt })
+        enter(Arc::new(self.disk.clone()), self.path(), Options { segment_bytes, salt }).unwrap()
+    }
+
+    /// What the first writer does before it writes.
+    pub fn repair(&self) -> Result<()> {
+        enter(Arc::new(self.disk.clone()), self.path(), Options::default()).map(drop)
     }
 
     /// What a reader finds: the commits that no checkpoint covers.
     pub fn commits(&self) -> Result<Vec<(u64, Vec<u8>)>> {
         let mut commits = Vec::new();
-        self.read()?.replay(|sequence, payload| {
+        let log = self.read()?;
+        log.replay(log.checkpoint(), |sequence, payload| {
             commits.push((sequence, payload.to_vec()));
             Ok(())
         })?;
@@ -68,6 +75,15 @@ impl Journal {
         paths.sort();
         paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
     }
+}
+
+/// A writer whose turn it is.
+pub fn enter(fs: Arc<dyn FileSystem>, directory: &Path, options: Options) -> Result<Writer> {
+    let log = Log::read(Arc::clone(&fs), directory)?;
+    let page = JournalPage::create(Arc::new(PrivatePage::default()), &log.position(), false);
+    let sharing = Sharing { page, lock: None, loaders: None };
+    let mut writer = Writer::new(fs, directory, sharing, options);
+    writer.enter().map(|()| writer)
 }
 
 pub fn records(payloads: &[&[u8]]) -> Records {

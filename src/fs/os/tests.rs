@@ -1,22 +1,8 @@
 use super::*;
-use crate::fs::LockGuard;
+use crate::fs::{LockKind, PAGE_BYTES};
 
 fn write(path: &Path, mode: OpenMode, bytes: &[u8]) -> io::Result<()> {
     OsFileSystem.open(path, mode)?.write_at(0, bytes)
-}
-
-fn acquire(path: &Path, content: &str) -> Box<dyn LockGuard> {
-    match OsFileSystem.lock(path, content).unwrap() {
-        Lock::Acquired(guard) => guard,
-        Lock::Held(holder) => panic!("held by {holder}"),
-    }
-}
-
-fn holder(path: &Path) -> String {
-    match OsFileSystem.lock(path, "second").unwrap() {
-        Lock::Acquired(_) => panic!("nobody holds it"),
-        Lock::Held(holder) => holder,
-    }
 }
 
 #[test]
@@ -130,15 +116,21 @@ fn a_rename_takes_the_place_of_what_was_there() {
 fn a_lock_keeps_others_out_and_names_its_holder() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("lock");
-    let guard = acquire(&path, "process 12345");
-    assert_eq!(holder(&path), "process 12345");
-    drop(guard);
-    assert!(path.exists());
-    let guard = acquire(&path, "7");
-    assert_eq!(holder(&path), "7", "a shorter name replaces a longer one");
-    guard.remove().unwrap();
-    assert!(!path.exists());
-    acquire(&path, "again").remove().unwrap();
+    let (first, second) = (OsFileSystem.open_lock(&path).unwrap(), OsFileSystem.open_lock(&path).unwrap());
+    assert!(first.try_lock(LockKind::Exclusive).unwrap());
+    first.write_note("process 12345").unwrap();
+    assert!(!second.try_lock(LockKind::Exclusive).unwrap() && !second.try_lock(LockKind::Shared).unwrap());
+    assert_eq!(second.read_note(), "process 12345");
+    first.write_note("7").unwrap();
+    assert_eq!(second.read_note(), "7", "a shorter name replaces a longer one");
+    assert!(first.try_lock(LockKind::Shared).unwrap() && second.try_lock(LockKind::Shared).unwrap());
+    assert!(!second.try_lock(LockKind::Exclusive).unwrap());
+    drop(first);
+    assert!(second.try_lock(LockKind::Exclusive).unwrap() && second.is_current().unwrap());
+    OsFileSystem.remove_file(&path).unwrap();
+    let third = OsFileSystem.open_lock(&path).unwrap();
+    assert!(third.try_lock(LockKind::Exclusive).unwrap());
+    assert!(third.is_current().unwrap() && !second.is_current().unwrap());
 }
 
 #[test]
@@ -147,22 +139,63 @@ fn one_of_many_holds_the_lock_while_files_come_and_go() {
     let path = root.path().join("lock");
     let holders = AtomicU64::new(0);
     std::thread::scope(|scope| {
-        for number in 0..4 {
+        for _ in 0..4 {
             let (path, holders) = (&path, &holders);
             scope.spawn(move || {
                 let mut turns = 0;
                 while turns < 50 {
-                    if let Lock::Acquired(guard) = OsFileSystem.lock(path, &number.to_string()).unwrap() {
+                    let lock = OsFileSystem.open_lock(path).unwrap();
+                    if lock.try_lock(LockKind::Exclusive).unwrap() && lock.is_current().unwrap() {
                         assert_eq!(holders.fetch_add(1, Ordering::SeqCst), 0, "two hold the lock");
                         std::thread::yield_now();
                         holders.fetch_sub(1, Ordering::SeqCst);
-                        guard.remove().unwrap();
+                        OsFileSystem.remove_file(path).unwrap();
                         turns += 1;
                     }
                 }
             });
         }
     });
+}
+
+#[test]
+fn a_page_is_the_same_memory_for_all_until_it_is_made_anew() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("page");
+    assert_eq!(
+        OsFileSystem.open_page(&path, PageAccess::Read).err().map(|error| error.kind()),
+        Some(ErrorKind::NotFound)
+    );
+    let made = OsFileSystem.create_page(&path).unwrap();
+    let reader = OsFileSystem.open_page(&path, PageAccess::Read).unwrap();
+    let other = OsFileSystem.open_page(&path, PageAccess::Write).unwrap();
+    made.words()[3].store(7, Ordering::SeqCst);
+    other.words()[4].store(8, Ordering::SeqCst);
+    assert_eq!([3, 4].map(|at| reader.words()[at].load(Ordering::SeqCst)), [7, 8]);
+    let next = OsFileSystem.create_page(&path).unwrap();
+    assert!(next.words().iter().all(|word| word.load(Ordering::SeqCst) == 0));
+    assert_eq!(reader.words()[3].load(Ordering::SeqCst), 7, "who has the old one keeps it");
+    fs::write(&path, vec![0; PAGE_BYTES - 1]).unwrap();
+    assert!(OsFileSystem.open_page(&path, PageAccess::Write).is_err(), "half a page is none");
+}
+
+#[test]
+fn who_waits_at_a_page_is_woken() {
+    use std::time::{Duration, Instant};
+    let root = tempfile::tempdir().unwrap();
+    let page = OsFileSystem.create_page(&root.path().join("page")).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while page.words()[9].load(Ordering::SeqCst) == 0 {
+                page.wait(9, 0, Duration::from_secs(60));
+            }
+        });
+        page.words()[9].store(1, Ordering::SeqCst);
+        page.wake(9);
+    });
+    let started = Instant::now();
+    page.wait(9, 0, Duration::from_secs(60));
+    assert!(started.elapsed() < Duration::from_secs(30), "it has another value than was seen");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 mod choices;
 mod faults;
 mod history;
+mod locks;
 mod outcome;
 mod state;
 
@@ -17,9 +18,10 @@ pub use choices::{Choices, Exhaustive, Seeded};
 pub use faults::{Call, Failure, Fault};
 pub use history::History;
 
+use self::locks::{LockTable, SimulatedLock};
 use self::state::{Change, DirectoryNode, Event, FileNode, Id, Node, ROOT, State};
-use super::{DirectoryEntry, EntryKind, File, FileSystem, Lock, LockGuard, OpenMode};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{DirectoryEntry, EntryKind, File, FileSystem, LockFile, OpenMode, Page, PageAccess, PrivatePage};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -39,7 +41,9 @@ struct Inner {
     events: Vec<Event>,
     fault: Option<Fault>,
     struck: usize,
-    locks: BTreeSet<PathBuf>,
+    /// Locks and pages are no files here: whatever a crash leaves of them is of no use.
+    locks: LockTable,
+    pages: BTreeMap<PathBuf, Arc<PrivatePage>>,
 }
 
 impl SimulatedDisk {
@@ -164,7 +168,7 @@ impl Inner {
                 self.record(Event::Change { file, change: Change::SetLength(0) });
                 Ok(file)
             }
-            (OpenMode::Write, found) => found,
+            (OpenMode::Read | OpenMode::Write, found) => found,
             (_, Err(error)) if error.kind() == ErrorKind::NotFound => {
                 self.create(path, Node::File(FileNode::default()))
             }
@@ -237,6 +241,9 @@ impl FileSystem for SimulatedDisk {
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         let mut inner = self.lock_inner();
         inner.call(Call::Remove)?;
+        if inner.pages.remove(path).is_some() {
+            return Ok(());
+        }
         inner.remove(path, EntryKind::File)
     }
 
@@ -256,24 +263,29 @@ impl FileSystem for SimulatedDisk {
         })
     }
 
-    fn lock(&self, path: &Path, content: &str) -> io::Result<Lock> {
+    fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockFile>> {
         let mut inner = self.lock_inner();
-        if inner.locks.contains(path) {
-            let file = inner.state.find(path)?;
-            let holder = inner.state.file(file).map(|file| String::from_utf8_lossy(&file.current).into());
-            return Ok(Lock::Held(holder.unwrap_or_default()));
-        }
-        if inner.state.find(path).is_ok() {
-            let file = inner.open(path, OpenMode::Truncate)?;
-            inner.write(file, 0, content.as_bytes())?;
-        } else {
-            inner.call(Call::Open)?;
-            // Its content is of no use after a crash, so that crashes need not vary it.
-            inner.create(path, Node::File(FileNode::settled(Arc::new(content.as_bytes().to_vec()))))?;
-        }
-        inner.locks.insert(path.to_owned());
+        inner.call(Call::Open)?;
+        let handle = inner.locks.open();
         drop(inner);
-        Ok(Lock::Acquired(Box::new(SimulatedLock { disk: self.clone(), path: path.to_owned() })))
+        Ok(Box::new(SimulatedLock { disk: self.clone(), path: path.to_owned(), handle }))
+    }
+
+    fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
+        let mut inner = self.lock_inner();
+        inner.call(Call::Open)?;
+        let page = Arc::<PrivatePage>::default();
+        inner.pages.insert(path.to_owned(), Arc::clone(&page));
+        Ok(page)
+    }
+
+    fn open_page(&self, path: &Path, _access: PageAccess) -> io::Result<Arc<dyn Page>> {
+        let page = self.lock_inner().pages.get(path).map(Arc::clone);
+        page.map(|page| page as _).ok_or_else(|| ErrorKind::NotFound.into())
+    }
+
+    fn network_kind(&self, _directory: &Path) -> io::Result<Option<String>> {
+        Ok(None)
     }
 
     fn is_case_insensitive(&self, _directory: &Path) -> io::Result<bool> {
@@ -282,6 +294,11 @@ impl FileSystem for SimulatedDisk {
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
         self.lock_inner().state.find(path).map(|_| path.to_owned())
+    }
+
+    fn exists(&self, path: &Path) -> io::Result<bool> {
+        let inner = self.lock_inner();
+        Ok(inner.pages.contains_key(path) || inner.state.find(path).is_ok())
     }
 }
 
@@ -293,6 +310,15 @@ struct SimulatedFile {
 impl File for SimulatedFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.disk.lock_inner().write(self.file, offset, bytes)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let inner = self.disk.lock_inner();
+        let file = inner.state.file(self.file).ok_or(ErrorKind::IsADirectory)?;
+        let rest = usize::try_from(offset).ok().and_then(|offset| file.current.get(offset..)).unwrap_or(&[]);
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
     }
 
     fn length(&self) -> io::Result<u64> {
@@ -310,23 +336,6 @@ impl File for SimulatedFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.disk.lock_inner().sync_file(self.file)
-    }
-}
-
-struct SimulatedLock {
-    disk: SimulatedDisk,
-    path: PathBuf,
-}
-
-impl LockGuard for SimulatedLock {
-    fn remove(self: Box<Self>) -> io::Result<()> {
-        self.disk.remove_file(&self.path)
-    }
-}
-
-impl Drop for SimulatedLock {
-    fn drop(&mut self) {
-        self.disk.lock_inner().locks.remove(&self.path);
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::fs::LockKind;
 use std::collections::BTreeSet;
 
 fn all_crashes(disk: &SimulatedDisk) -> BTreeSet<BTreeMap<PathBuf, Vec<u8>>> {
@@ -95,13 +96,15 @@ fn a_short_write_leaves_its_beginning() {
 }
 
 #[test]
-fn a_lock_has_one_holder() {
+fn a_lock_has_one_holder_or_many_who_share_it() {
     let disk = SimulatedDisk::new();
-    let lock = || disk.lock(Path::new("lock"), "7").unwrap();
-    let Lock::Acquired(first) = lock() else { panic!("free") };
-    assert!(matches!(lock(), Lock::Held(holder) if holder == "7"));
+    let open = || disk.open_lock(Path::new("lock")).unwrap();
+    let (first, second) = (open(), open());
+    assert!(first.try_lock(LockKind::Exclusive).unwrap());
+    assert!(!second.try_lock(LockKind::Shared).unwrap());
+    assert!(first.try_lock(LockKind::Shared).unwrap() && second.try_lock(LockKind::Shared).unwrap());
+    assert!(!second.try_lock(LockKind::Exclusive).unwrap());
     drop(first);
-    let Lock::Acquired(second) = lock() else { panic!("free again") };
-    second.remove().unwrap();
+    assert!(second.try_lock(LockKind::Exclusive).unwrap());
     assert!(disk.files().is_empty());
 }

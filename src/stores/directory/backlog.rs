@@ -2,7 +2,7 @@
 
 use crate::kv::Sequence;
 use crate::{Error, Result};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,12 @@ pub(super) const MAX_BACKLOG_DOCUMENTS: usize = 50_000;
 const CHECKPOINT_DELAY: Duration = Duration::from_secs(1);
 /// Start at once when so many documents are waiting.
 const EAGER_DOCUMENTS: usize = 10_000;
-/// How long to wait after a checkpoint failed.
+/// How long to wait after a checkpoint failed, or while another process makes one.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// The same while writers wait for it.
+const EAGER_RETRY_DELAY: Duration = Duration::from_millis(20);
 
-/// Shared by the journal thread, which adds, and the checkpointer, which takes.
+/// Shared by those who add what was committed, here or in other processes, and the checkpointer, which takes.
 #[derive(Default)]
 pub(super) struct Backlog {
     state: Mutex<State>,
@@ -24,39 +26,59 @@ pub(super) struct Backlog {
 
 #[derive(Default)]
 struct State {
-    keys: HashSet<Arc<[u8]>>,
+    keys: Keys,
     /// Every commit up to here has its keys in `keys`, in the batch being written, or in files.
     through: Sequence,
     /// When the checkpointer should start, if there is something to do.
     due: Option<Instant>,
     /// Why the last checkpoint failed. Cleared by a success.
     failure: Option<Error>,
-    /// Whether somebody writes what they took. Nobody else may take meanwhile: their files would be complete
-    /// up to a commit whose keys the other has.
-    writing: bool,
+    /// Whether another process keeps us from writing files ...
+    kept: bool,
+    /// ... and since when writers have to wait for that.
+    full_since: Option<Instant>,
     closing: bool,
 }
+
+/// Keys, each with the last commit that changed it.
+pub(super) type Keys = HashMap<Arc<[u8]>, Sequence>;
 
 /// What has to be written. Whoever takes it says how that went: [`Backlog::succeeded`] or
 /// [`Backlog::failed`].
 pub(super) struct Work {
-    pub(super) keys: HashSet<Arc<[u8]>>,
+    pub(super) keys: Keys,
     pub(super) through: Sequence,
 }
 
+/// Why the checkpointer is woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wake {
+    /// Documents are due.
+    Due,
+    /// The time is over for which it wanted to sleep.
+    Slept,
+    /// It is over.
+    Closing,
+}
+
 impl Backlog {
-    /// Adds what a commit changed.
-    pub(super) fn add(&self, through: Sequence, keys: impl IntoIterator<Item = Arc<[u8]>>) {
+    /// Adds what the commits up to `through` changed.
+    pub(super) fn add(&self, through: Sequence, keys: impl IntoIterator<Item = (Arc<[u8]>, Sequence)>) {
         let mut state = self.lock();
         state.keys.extend(keys);
         state.through = through;
-        if state.keys.len() >= EAGER_DOCUMENTS {
+        if state.keys.len() >= EAGER_DOCUMENTS && !state.kept {
             state.due = Some(Instant::now());
             self.changed.notify_all();
         } else if state.due.is_none() {
             state.due = Some(Instant::now() + CHECKPOINT_DELAY);
             self.changed.notify_all();
         }
+    }
+
+    /// Forgets what the files hold: all commits up to `checkpoint`.
+    pub(super) fn prune(&self, checkpoint: Sequence) {
+        self.lock().keys.retain(|_, sequence| *sequence > checkpoint);
     }
 
     /// Whether writers have to wait until documents are in their files. Not while that fails: then
@@ -75,49 +97,63 @@ impl Backlog {
         }
     }
 
-    /// Waits until something is due and takes it; `None` once closing.
-    pub(super) fn take_due(&self) -> Option<Work> {
+    /// Waits until something is due, or for `time`.
+    pub(super) fn wait(&self, time: Duration) -> Wake {
+        let until = Instant::now() + time;
         let mut state = self.lock();
         loop {
-            if state.closing {
-                return None;
-            }
             let now = Instant::now();
-            state = match state.due.filter(|_| !state.writing) {
-                Some(due) if due <= now => return Some(state.take()),
-                Some(due) => {
-                    self.changed.wait_timeout(state, due - now).unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-            };
+            if state.closing {
+                return Wake::Closing;
+            }
+            if state.due.is_some_and(|due| due <= now) {
+                return Wake::Due;
+            }
+            if until <= now {
+                return Wake::Slept;
+            }
+            let end = state.due.map_or(until, |due| due.min(until));
+            state = self.changed.wait_timeout(state, end - now).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    /// Takes everything, due or not. Waits while others write what they took.
-    pub(super) fn take_all(&self) -> Work {
+    /// Takes everything, due or not.
+    pub(super) fn take(&self) -> Work {
         let mut state = self.lock();
-        while state.writing {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        state.take()
+        (state.due, state.kept, state.full_since) = (None, false, None);
+        Work { keys: std::mem::take(&mut state.keys), through: state.through }
     }
 
     /// Says that what was taken is in files now.
     pub(super) fn succeeded(&self) {
-        let mut state = self.lock();
-        state.failure = None;
-        state.writing = false;
-        self.changed.notify_all();
+        self.lock().failure = None;
     }
 
     /// Puts back what could not be written; it is tried again later.
     pub(super) fn failed(&self, work: Work, error: Error) {
         let mut state = self.lock();
-        state.keys.extend(work.keys);
+        for (key, sequence) in work.keys {
+            let newest = state.keys.entry(key).or_insert(sequence);
+            *newest = sequence.max(*newest);
+        }
         state.failure = Some(error);
-        state.writing = false;
         state.due = Some(Instant::now() + RETRY_DELAY);
-        self.changed.notify_all();
+    }
+
+    /// Another process writes files: look again later. When it has kept writers waiting for `patience`, they
+    /// get `error`.
+    pub(super) fn postpone(&self, patience: Duration, error: impl FnOnce() -> Error) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        state.kept = !state.keys.is_empty();
+        let full = state.keys.len() >= MAX_BACKLOG_DOCUMENTS;
+        let delay = if full { EAGER_RETRY_DELAY } else { RETRY_DELAY };
+        state.due = state.kept.then(|| now + delay);
+        if !full {
+            (state.full_since, state.failure) = (None, None);
+        } else if now >= *state.full_since.get_or_insert(now) + patience {
+            state.failure = Some(error());
+        }
     }
 
     /// Ends the checkpointer's waiting.
@@ -138,13 +174,5 @@ impl Backlog {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn take(&mut self) -> Work {
-        self.due = None;
-        self.writing = true;
-        Work { keys: std::mem::take(&mut self.keys), through: self.through }
     }
 }

@@ -1,17 +1,24 @@
-//! The checkpointer: a thread that brings files up to date, so that the journal can forget.
+//! The checkpointer: a thread that brings files up to date, so that the journal can forget. One process does
+//! that at a time.
 
-use super::backlog::Work;
-use super::core::Core;
-use super::materialise::{Change, materialise};
+use super::backlog::{Wake, Work};
+use super::core::{Core, lock};
+use super::materialise::{Change, materialise, remove_temporaries};
+use crate::fs::LockKind;
 use crate::kv::{Sequence, Space};
 use crate::stores::journal::GroupCommit;
 use crate::{Error, ErrorKind, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// Files that share one flush.
 const FILES_PER_FLUSH: usize = 4_096;
+/// How often to look what other processes did: who sleeps for longer may have to load everything again.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
+/// How often to look whether the other process has written its files.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Starts the thread. It ends when the backlog is closed.
 pub(super) fn start(core: Arc<Core>, journal: Arc<GroupCommit>) -> Result<JoinHandle<()>> {
@@ -19,40 +26,97 @@ pub(super) fn start(core: Arc<Core>, journal: Arc<GroupCommit>) -> Result<JoinHa
         .name("kixx-checkpoint".to_owned())
         .spawn(move || {
             core.fs.lower_priority();
-            while let Some(work) = core.backlog.take_due() {
+            loop {
                 // A failure is kept in the backlog, shown to writers when it fills up, and tried again.
-                let _ = checkpoint(&core, &journal, work);
+                let _ = match core.backlog.wait(LOOK_AROUND) {
+                    Wake::Closing => return,
+                    Wake::Slept => core.snapshot().map(drop),
+                    Wake::Due => run_if_free(&core, &journal),
+                };
             }
         })
         .map_err(|error| Error::new(ErrorKind::Storage, format!("Could not start a thread: {error}")))
 }
 
-/// Writes the files of `work`, then lets the journal forget.
-pub(super) fn checkpoint(core: &Core, journal: &GroupCommit, work: Work) -> Result<()> {
-    let through = write_files(core, journal, work)?;
+/// Writes the files that are behind, then lets the journal forget. Waits while another process does that.
+pub(super) fn run(core: &Core, journal: &GroupCommit) -> Result<()> {
+    let through = write_files(core, journal)?;
     journal.checkpoint(through).wait()
 }
 
-/// Writes the files of `work`; when it answers, they hold all commits up to the answer, durably.
-pub(super) fn write_files(core: &Core, journal: &GroupCommit, work: Work) -> Result<Sequence> {
+/// Writes the files that are behind; when it answers, they hold all commits up to the answer, durably. Waits
+/// while another process does that.
+pub(super) fn write_files(core: &Core, journal: &GroupCommit) -> Result<Sequence> {
+    let deadline = Instant::now() + core.internal.timeout;
+    let ours = lock(&core.checkpointing);
+    while !core.internal.try_lock(&**ours, LockKind::Exclusive)? {
+        if Instant::now() >= deadline {
+            return Err(kept(core));
+        }
+        thread::sleep(LOOK_AGAIN);
+    }
+    let written = write_what_is_behind(core, journal);
+    let unlocked = ours.unlock().map_err(|error| Error::io("unlock", &core.internal.path, error));
+    written.and_then(|through| unlocked.map(|()| through))
+}
+
+/// As [`run`], unless another process does that: then later.
+fn run_if_free(core: &Core, journal: &GroupCommit) -> Result<()> {
+    let through = {
+        let ours = lock(&core.checkpointing);
+        if !core.internal.try_lock(&**ours, LockKind::Exclusive)? {
+            core.backlog.prune(core.page.checkpoint());
+            core.backlog.postpone(core.internal.timeout, || kept(core));
+            journal.wake();
+            return Ok(());
+        }
+        let written = write_what_is_behind(core, journal);
+        ours.unlock().map_err(|error| Error::io("unlock", &core.internal.path, error))?;
+        written?
+    };
+    journal.checkpoint(through).wait()
+}
+
+fn kept(core: &Core) -> Error {
+    let holder = match core.page.checkpointer() {
+        Some(id) => format!("the process with id {id}"),
+        None => "another process".to_owned(),
+    };
+    let (directory, time) = (core.directory.display(), core.internal.timeout.as_millis());
+    let message = format!(
+        "The files of {directory} could not be written within {time} ms, since {holder} is writing them and \
+         does not go on"
+    );
+    Error::new(ErrorKind::Locked, message).with_expected("a turn to write files before lockTimeout")
+}
+
+fn write_what_is_behind(core: &Core, journal: &GroupCommit) -> Result<Sequence> {
+    // What others have committed is in the backlog then, what they have written to files need not be.
+    drop(core.snapshot()?);
+    core.backlog.prune(core.page.checkpoint());
+    let work = core.backlog.take();
     // What a panic kept from the files must not be forgotten either.
     let result = catch_unwind(AssertUnwindSafe(|| write(core, journal, &work)))
         .unwrap_or_else(|_| Err(Error::internal("writing files")));
+    let through = work.through;
     match &result {
         Ok(()) => core.backlog.succeeded(),
-        Err(error) => core.backlog.failed(Work { keys: work.keys, through: work.through }, error.clone()),
+        Err(error) => core.backlog.failed(work, error.clone()),
     }
     journal.wake();
-    result.map(|()| work.through)
+    result.map(|()| through)
 }
 
 fn write(core: &Core, journal: &GroupCommit, work: &Work) -> Result<()> {
+    if core.page.begin_checkpoint() {
+        remove_temporaries(&*core.fs, &core.directory)?;
+    }
     let snapshot = core.snapshot()?;
     // Files must not run ahead of the journal, or a power cut could leave half of a batch.
     journal.sync_through(snapshot.sequence()).wait()?;
     let mut changes: Vec<Change> = work
         .keys
-        .iter()
+        .keys()
         .map(|key| Change {
             key: Arc::clone(key),
             entry: snapshot.get(Space::DOCUMENTS, key).cloned(),
@@ -70,5 +134,6 @@ fn write(core: &Core, journal: &GroupCommit, work: &Work) -> Result<()> {
             strays.remove(&*change.key);
         }
     }
+    core.page.end_checkpoint();
     Ok(())
 }

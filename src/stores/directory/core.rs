@@ -1,14 +1,17 @@
-//! What the store, the journal thread and the checkpointer share.
+//! What the store, the journal thread and the checkpointer share: the published state, kept up with what
+//! other processes commit.
 
-use super::INTERNAL_DIRECTORY;
 use super::backlog::Backlog;
-use crate::fs::{FileSystem, LockGuard};
-use crate::kv::{Entry, Prepared, Space};
+use super::load::{Loaded, load_again};
+use super::members::Internal;
+use super::names::Names;
+use crate::fs::{FileSystem, LockFile};
+use crate::kv::{Change, Entry, Prepared, Sequence, Space};
+use crate::stores::journal::{Followed, Follower, JournalPage, Place, decode_commit};
 use crate::stores::memory::{Snapshot, State};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Commits that become visible under one lock. Readers wait no longer than that takes.
@@ -17,51 +20,132 @@ const COMMITS_PER_LOCK: usize = 32;
 pub(super) struct Core {
     pub(super) fs: Arc<dyn FileSystem>,
     pub(super) directory: PathBuf,
+    pub(super) internal: Internal,
+    pub(super) page: JournalPage,
     pub(super) backlog: Backlog,
+    /// Held while files are written, by whoever does that in this process.
+    pub(super) checkpointing: Mutex<Box<dyn LockFile>>,
     /// `None` once closed.
     state: RwLock<Option<State>>,
-    head: Arc<AtomicU64>,
+    /// Whoever publishes holds it, so that commits come in order.
+    follower: Mutex<Follower>,
+    names: Mutex<Names>,
     /// Files under another name than ours, until the document is written for the first time.
     strays: Mutex<HashMap<Box<[u8]>, String>>,
 }
 
+/// What a core is made of besides what was loaded.
+pub(super) struct Parts {
+    pub(super) fs: Arc<dyn FileSystem>,
+    pub(super) directory: PathBuf,
+    pub(super) internal: Internal,
+    pub(super) page: JournalPage,
+    pub(super) checkpointing: Box<dyn LockFile>,
+}
+
 impl Core {
-    pub(super) fn new(
-        fs: Arc<dyn FileSystem>,
-        directory: PathBuf,
-        state: State,
-        strays: HashMap<Box<[u8]>, String>,
-    ) -> Self {
-        Self {
+    pub(super) fn new(parts: Parts, loaded: Loaded) -> Self {
+        let Parts { fs, directory, internal, page, checkpointing } = parts;
+        let follower = Follower::new(Arc::clone(&fs), &internal.path, loaded.place);
+        let core = Self {
             fs,
             directory,
+            internal,
+            page,
             backlog: Backlog::default(),
-            head: state.head(),
-            state: RwLock::new(Some(state)),
-            strays: Mutex::new(strays),
+            checkpointing: Mutex::new(checkpointing),
+            state: RwLock::new(Some(loaded.state)),
+            follower: Mutex::new(follower),
+            names: Mutex::new(loaded.names),
+            strays: Mutex::new(loaded.strays),
+        };
+        // Also without keys: a checkpoint may cover a journal that is still there.
+        if loaded.place.sequence > 0 {
+            core.backlog.add(loaded.place.sequence, loaded.recovered);
+        }
+        core
+    }
+
+    /// Reads the published state; first what other processes have published since.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T> {
+        let newest = self.page.sequence();
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        match state.as_ref() {
+            None => Err(Error::closed()),
+            Some(state) if state.sequence() >= newest => Ok(read(state)),
+            Some(_) => {
+                drop(state);
+                self.catch_up(newest)?;
+                let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+                state.as_ref().map(read).ok_or_else(Error::closed)
+            }
         }
     }
 
-    pub(super) fn head(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.head)
-    }
-
-    /// Reads the published state.
-    pub(super) fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T> {
+    /// The entry as far as we have caught up: for those who write, and so have.
+    pub(super) fn current(&self, space: Space, key: &[u8]) -> Option<Entry> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        state.as_ref().map(read).ok_or_else(Error::closed)
-    }
-
-    pub(super) fn get(&self, space: Space, key: &[u8]) -> Option<Entry> {
-        self.read(|state| state.get(space, key).cloned()).ok().flatten()
+        state.as_ref()?.get(space, key).cloned()
     }
 
     pub(super) fn snapshot(&self) -> Result<Snapshot> {
         self.read(State::snapshot)
     }
 
-    /// Makes commits visible, in order, each as a whole.
-    pub(super) fn publish(&self, commits: Vec<Prepared>) {
+    /// Makes our own commits visible, in order, each as a whole, here and to other processes. The journal
+    /// ends at `end` now.
+    pub(super) fn publish(&self, commits: Vec<Prepared>, end: Place) {
+        let mut follower = lock(&self.follower);
+        self.apply(commits, |sequence| self.page.publish(sequence));
+        follower.skip_to(end);
+    }
+
+    /// Makes the commits up to `through` visible here, which were published by other processes.
+    pub(super) fn catch_up(&self, through: Sequence) -> Result<()> {
+        let mut follower = lock(&self.follower);
+        let mut commits = Vec::new();
+        let reached = follower.read_through(through, |sequence, payload| {
+            let changes = decode_commit(sequence, payload)?;
+            commits.push(Prepared { sequence, versions: Vec::new(), changes });
+            Ok(())
+        });
+        // What could be read counts, whatever came then: the follower is behind it.
+        self.apply(commits, |_| {});
+        match reached? {
+            Followed::Through => Ok(()),
+            Followed::Removed => self.reload(&mut follower),
+        }
+    }
+
+    /// Reads everything again: the journal does not reach back to where we are.
+    fn reload(&self, follower: &mut Follower) -> Result<()> {
+        let before = {
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            state.as_ref().map(State::snapshot).ok_or_else(Error::closed)?
+        };
+        let changed = load_again(&self.fs, &self.directory, &self.internal, &self.page, &before)?;
+        *lock(&self.strays) = changed.strays;
+        self.backlog.prune(self.page.checkpoint());
+        let sequence = changed.place.sequence;
+        self.apply(vec![Prepared { sequence, versions: Vec::new(), changes: changed.changes }], |_| {});
+        *follower = Follower::new(Arc::clone(&self.fs), &self.internal.path, changed.place);
+        Ok(())
+    }
+
+    /// Publishes commits, tells `published` how far under the same lock, and notes what files have to follow.
+    fn apply(&self, commits: Vec<Prepared>, published: impl Fn(Sequence)) {
+        let Some(last) = commits.last().map(|commit| commit.sequence) else { return };
+        let mut names = lock(&self.names);
+        let mut keys = Vec::with_capacity(commits.len());
+        for Prepared { sequence, changes, .. } in &commits {
+            for Change { key, entry, .. } in changes {
+                if entry.is_some() {
+                    names.note(key);
+                }
+                keys.push((Arc::clone(key), *sequence));
+            }
+        }
+        drop(names);
         let mut commits = commits.into_iter().peekable();
         while commits.peek().is_some() {
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -69,11 +153,17 @@ impl Core {
             for commit in commits.by_ref().take(COMMITS_PER_LOCK) {
                 state.publish(commit);
             }
+            published(state.sequence());
         }
+        self.backlog.add(last, keys);
+    }
+
+    pub(super) fn names(&self) -> MutexGuard<'_, Names> {
+        lock(&self.names)
     }
 
     pub(super) fn strays(&self) -> MutexGuard<'_, HashMap<Box<[u8]>, String>> {
-        self.strays.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.strays)
     }
 
     /// Frees the documents; every later read answers `Closed`.
@@ -81,14 +171,8 @@ impl Core {
         let state = self.state.write().unwrap_or_else(PoisonError::into_inner).take();
         drop(state);
     }
+}
 
-    /// Removes our own directory, but not what else lies in it.
-    pub(super) fn leave(&self, lock: Box<dyn LockGuard>) -> Result<()> {
-        let internal = self.directory.join(INTERNAL_DIRECTORY);
-        // The lock file goes first, while we hold it: whoever waits for it then makes a new one. The
-        // directory goes only if it is empty, so not under somebody's new lock.
-        lock.remove().map_err(|error| Error::io("remove the lock in", &internal, error))?;
-        let _ = self.fs.remove_directory(&internal);
-        Ok(())
-    }
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,30 +3,33 @@
 
 mod backlog;
 mod checkpoint;
+mod close;
 mod core;
 pub mod file_name;
 mod files;
+mod load;
 mod materialise;
+mod members;
 mod names;
 mod open;
 mod quarantine;
 mod sink;
 
-pub use open::{LoadReport, OnDamage};
+pub use load::OnDamage;
+pub use members::Access;
+pub use open::{LoadReport, OpenOptions};
 
+use self::close::Running;
 use self::core::Core;
-use crate::fs::{FileSystem, LockGuard};
+use crate::fs::FileSystem;
 use crate::kv::{
-    Answer, Batch, Capability, Changes, Committed, Durability, Entry, KeyRange, MAX_KEY_BYTES,
+    Answer, Batch, Capability, Changes, Committed, Durability, Entry, Head, KeyRange, MAX_KEY_BYTES,
     MAX_VALUE_BYTES, Read, Scan, Sequence, Space, Store,
 };
 use crate::stores::journal::GroupCommit;
 use crate::{Error, Result};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 /// Where everything lies that is not a document; gone after a clean close.
 const INTERNAL_DIRECTORY: &str = ".datastore";
@@ -34,7 +37,7 @@ const INTERNAL_DIRECTORY: &str = ".datastore";
 /// The store over one directory. There must be only one per directory and process.
 pub struct DirectoryStore {
     core: Arc<Core>,
-    head: Arc<AtomicU64>,
+    head: Head,
     journal: Arc<GroupCommit>,
     durability: Durability,
     report: LoadReport,
@@ -42,34 +45,23 @@ pub struct DirectoryStore {
     running: Mutex<Option<Running>>,
 }
 
-/// What a close ends.
-struct Running {
-    checkpointer: JoinHandle<()>,
-    lock: Box<dyn LockGuard>,
-}
-
 impl DirectoryStore {
-    /// Loads `directory`, which exists, and recovers what the journal holds. `Locked` while another process
-    /// has it open, `Corrupt` when files are damaged; then nothing was changed.
-    pub fn open(
-        fs: &Arc<dyn FileSystem>,
-        directory: &Path,
-        durability: Durability,
-        flush_interval: Duration,
-        damage: OnDamage,
-    ) -> Result<Self> {
-        let opened = open::open(fs, directory, damage)?;
+    /// Loads `directory`, which exists, and recovers what the journal holds; or joins the processes that have
+    /// it open. `Locked` when they do not let us, `Corrupt` when files are damaged; then nothing was changed.
+    pub fn open(fs: &Arc<dyn FileSystem>, directory: &Path, options: &OpenOptions) -> Result<Self> {
+        let OpenOptions { durability, flush_interval, .. } = *options;
+        let opened = open::open(fs, directory, options)?;
         let core = Arc::new(opened.core);
-        let sink = sink::DirectorySink::new(Arc::clone(&core), opened.names);
+        let sink = sink::DirectorySink::new(Arc::clone(&core));
         let journal = Arc::new(GroupCommit::start(opened.writer, sink, durability, flush_interval)?);
         let checkpointer = checkpoint::start(Arc::clone(&core), Arc::clone(&journal))?;
         Ok(Self {
-            head: core.head(),
+            head: core.page.head(),
             core,
             journal,
             durability,
             report: opened.report,
-            running: Mutex::new(Some(Running { checkpointer, lock: opened.lock })),
+            running: Mutex::new(Some(Running { checkpointer, member: opened.member })),
         })
     }
 
@@ -78,9 +70,9 @@ impl DirectoryStore {
         &self.report
     }
 
-    /// The sequence number of the newest commit, to be read without a lock.
-    pub fn head(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.head)
+    /// The sequence number of the newest commit by anyone, to be read without a lock.
+    pub fn head(&self) -> Head {
+        self.head.clone()
     }
 
     /// How many documents are in the journal and not yet in their files.
@@ -96,13 +88,13 @@ impl DirectoryStore {
     /// Brings all files up to date now.
     pub fn checkpoint(&self) -> Answer<()> {
         let (core, journal) = (Arc::clone(&self.core), Arc::clone(&self.journal));
-        Answer::blocking(move || checkpoint::checkpoint(&core, &journal, core.backlog.take_all()))
+        Answer::blocking(move || checkpoint::run(&core, &journal))
     }
 }
 
 impl Read for DirectoryStore {
     fn sequence(&self) -> Sequence {
-        self.head.load(Ordering::Acquire)
+        self.head.get()
     }
 
     fn get(&self, space: Space, key: &[u8]) -> Answer<Option<Entry>> {
@@ -144,46 +136,20 @@ impl Store for DirectoryStore {
         self.journal.flush()
     }
 
-    /// Writes all files, removes the journal and lets go of the directory. If that fails, the journal stays
-    /// and nothing is lost: the next open goes on with it.
+    /// Makes everything durable and lets go of the directory; the last process to do so writes all files and
+    /// removes the journal. If that fails, the journal stays and nothing is lost: the next open goes on.
     fn close(&self) -> Answer<()> {
         let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return Err(Error::closed()).into();
         };
         let (core, journal) = (Arc::clone(&self.core), Arc::clone(&self.journal));
-        Answer::blocking(move || {
-            let written = write_everything(&core, &journal, running.checkpointer);
-            core.clear();
-            let released = match &written {
-                Ok(()) => core.leave(running.lock),
-                Err(_) => Ok(()),
-            };
-            written.and(released)
-        })
+        Answer::blocking(move || close::close(&core, &journal, running))
     }
 }
 
 impl Drop for DirectoryStore {
-    /// Closes on another thread, which keeps the lock until it is done.
+    /// Closes on another thread, which stays a member until it is done.
     fn drop(&mut self) {
         drop(self.close());
-    }
-}
-
-/// Ends all threads. When it succeeds the journal is gone, and the files are all there is.
-fn write_everything(core: &Core, journal: &GroupCommit, checkpointer: JoinHandle<()>) -> Result<()> {
-    // What was submitted before is still committed, and its checkpoints go on meanwhile.
-    let flushed = journal.flush().wait();
-    core.backlog.close();
-    let ended = checkpointer.join().map_err(|_| Error::internal("the checkpointer"));
-    let written =
-        flushed.and(ended).and_then(|()| checkpoint::write_files(core, journal, core.backlog.take_all()));
-    match written {
-        Ok(through) => journal.close_and_remove(through).wait(),
-        Err(error) => {
-            // The journal has everything that was acknowledged. Its own failure would tell no more.
-            let _ = journal.close().wait();
-            Err(error)
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! File names where the file system does not tell upper from lower case.
 
+use super::file_name::file_name;
 use crate::json::utf16;
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -21,6 +22,15 @@ impl Names {
     pub(super) fn case_insensitive(taken: impl IntoIterator<Item = (Box<[u8]>, String)>) -> Self {
         let folded = taken.into_iter().map(|(key, name)| (name.to_ascii_lowercase(), key)).collect();
         Self { folded: Some(folded) }
+    }
+
+    /// Notes the name of a document that somebody else has made.
+    pub(super) fn note(&mut self, key: &[u8]) {
+        if let Some(folded) = &mut self.folded
+            && let Ok(name) = file_name(key)
+        {
+            folded.insert(name.to_ascii_lowercase(), key.into());
+        }
     }
 
     /// Takes the name for a new document; fails while another document that `exists` has it. A claim whose

@@ -2,9 +2,8 @@
 
 use super::core::Core;
 use super::file_name::file_name;
-use super::names::Names;
 use crate::kv::{Batch, Overlay, Prepared, Sequence, Space, Write};
-use crate::stores::journal::Sink;
+use crate::stores::journal::{Place, Sink};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,17 +12,17 @@ pub(super) struct DirectorySink {
     core: Arc<Core>,
     /// What the group leaves that is being written.
     group: Overlay,
-    names: Names,
 }
 
 impl DirectorySink {
-    pub(super) fn new(core: Arc<Core>, names: Names) -> Self {
-        Self { core, group: Overlay::default(), names }
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        Self { core, group: Overlay::default() }
     }
 
     /// Every new key must have a file name of its own.
-    fn check_names(&mut self, batch: &Batch) -> Result<()> {
+    fn check_names(&self, batch: &Batch) -> Result<()> {
         // What the operations before leave: whether there is a document.
+        let mut names = self.core.names();
         let mut batch_leaves: HashMap<&[u8], bool> = HashMap::new();
         for operation in &batch.operations {
             if operation.space != Space::DOCUMENTS {
@@ -33,13 +32,13 @@ impl DirectorySink {
             let exists = |key: &[u8]| {
                 batch_leaves.get(key).copied().unwrap_or_else(|| match group.get(Space::DOCUMENTS, key) {
                     Some(entry) => entry.is_some(),
-                    None => core.get(Space::DOCUMENTS, key).is_some(),
+                    None => core.current(Space::DOCUMENTS, key).is_some(),
                 })
             };
             let is_put = matches!(operation.write, Write::Put(..));
             if is_put && !exists(&operation.key) {
                 let name = file_name(&operation.key)?;
-                self.names.claim(&operation.key, &name, exists)?;
+                names.claim(&operation.key, &name, exists)?;
             }
             if batch.operations.len() > 1 {
                 batch_leaves.insert(&operation.key, is_put);
@@ -53,16 +52,16 @@ impl Sink for DirectorySink {
     fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Prepared> {
         self.core.backlog.check()?;
         self.check_names(batch)?;
-        self.group.prepare(batch, sequence, |space, key| self.core.get(space, key))
+        self.group.prepare(batch, sequence, |space, key| self.core.current(space, key))
     }
 
-    fn publish(&mut self, commits: Vec<Prepared>) {
+    fn publish(&mut self, commits: Vec<Prepared>, end: Place) {
         self.group = Overlay::default();
-        let Some(last) = commits.last().map(|commit| commit.sequence) else { return };
-        let keys: Vec<Arc<[u8]>> =
-            commits.iter().flat_map(|commit| &commit.changes).map(|change| Arc::clone(&change.key)).collect();
-        self.core.publish(commits);
-        self.core.backlog.add(last, keys);
+        self.core.publish(commits, end);
+    }
+
+    fn catch_up(&mut self, through: Sequence) -> Result<()> {
+        self.core.catch_up(through)
     }
 
     fn abandon(&mut self) {

@@ -8,8 +8,10 @@ use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
 /// What the segments so far hold.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Checked {
+    /// Nothing behind this commit counts: others may be writing there.
+    through: Sequence,
     /// Oldest first, without gaps.
     pub(super) segments: Vec<CheckedSegment>,
     /// A last segment that was being made when a crash came: nothing was ever written to it.
@@ -20,7 +22,6 @@ pub(super) struct Checked {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CheckedSegment {
-    pub(super) id: u64,
     pub(super) path: PathBuf,
     pub(super) header: SegmentHeader,
     pub(super) last_sequence: Sequence,
@@ -42,10 +43,19 @@ pub(super) enum Order {
 }
 
 impl Checked {
+    pub(super) fn new(checkpoint: Sequence, through: Sequence) -> Self {
+        Self { through, segments: Vec::new(), unfinished: None, last_sequence: 0, checkpoint }
+    }
+
+    /// Whether what comes next is of no interest.
+    pub(super) fn is_complete(&self) -> bool {
+        self.last_sequence >= self.through
+    }
+
     /// Adds the next segment, or says what is wrong with it.
     pub(super) fn add(&mut self, directory: &Path, id: u64, order: Order, bytes: &[u8]) -> Result<()> {
         let path = directory.join(file_name(id));
-        let expected = self.segments.last().map_or(FIRST_ID, |before| before.id + 1);
+        let expected = self.segments.last().map_or(FIRST_ID, |before| before.header.id + 1);
         if !self.segments.is_empty() && id != expected {
             return Err(missing_segments(expected, id, &path));
         }
@@ -88,7 +98,7 @@ impl Checked {
         if !self.segments.is_empty() && header.first_sequence != self.last_sequence + 1 {
             return Err(missing_commits(self.last_sequence + 1, header.first_sequence, &path));
         }
-        let found = scan(bytes, &header);
+        let found = scan(bytes, &header, self.through);
         let torn_bytes = match found.end {
             End::Clean => 0,
             End::Torn if order == Order::Last => bytes.len() - found.length,
@@ -100,7 +110,6 @@ impl Checked {
         self.last_sequence = found.commits.last().map_or(header.first_sequence - 1, |commit| commit.0);
         self.checkpoint = self.checkpoint.max(found.checkpoint);
         self.segments.push(CheckedSegment {
-            id: header.id,
             path,
             header,
             last_sequence: self.last_sequence,

@@ -2,6 +2,9 @@
 
 use super::MAX_PAYLOAD_BYTES;
 use super::commit::payload_bytes;
+use super::follow::Place;
+#[cfg(doc)]
+use super::page::JournalPage;
 use super::worker::{Worker, run};
 use super::writer::Writer;
 use crate::kv::{Answer, Batch, Committed, Durability, Prepared, Sequence};
@@ -20,8 +23,13 @@ pub trait Sink: Send + 'static {
     /// leave it, and says what it changes. An error leaves no trace.
     fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Prepared>;
 
-    /// Makes everything prepared visible to readers: it is as durable as was asked for.
-    fn publish(&mut self, commits: Vec<Prepared>);
+    /// Makes everything prepared visible to readers, and with [`JournalPage::publish`] to those in other
+    /// processes: it is as durable as was asked for. The journal ends at `end` now.
+    fn publish(&mut self, commits: Vec<Prepared>, end: Place);
+
+    /// Makes the commits up to `through` visible that other processes wrote. Called before batches are
+    /// prepared.
+    fn catch_up(&mut self, through: Sequence) -> Result<()>;
 
     /// Forgets everything prepared: it could not be written.
     fn abandon(&mut self);
@@ -49,7 +57,6 @@ impl GroupCommit {
         flush_interval: Duration,
     ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
-        shared.synced.store(writer.synced_sequence(), Ordering::Release);
         let worker = Worker::new(Arc::clone(&shared), writer, sink, durability, flush_interval);
         thread::Builder::new().name("kixx-journal".to_owned()).spawn(move || run(worker)).map_err(
             |error| {
@@ -111,7 +118,7 @@ impl GroupCommit {
     }
 
     /// As [`GroupCommit::close`], and removes the journal if the files of the store hold, durably, all
-    /// commits up to `checkpoint` and those are all.
+    /// commits up to `checkpoint` and those are all. Nobody else may have it open.
     pub fn close_and_remove(&self, checkpoint: Sequence) -> Answer<()> {
         self.end(Some(checkpoint))
     }

@@ -20,21 +20,27 @@
 mod bytes;
 mod check;
 mod commit;
+mod follow;
 mod group;
 mod header;
+mod page;
 mod record;
 mod recovery;
 mod scan;
 mod segment;
 mod worker;
+mod write_lock;
 mod writer;
 
 pub use commit::decode_commit;
+pub use follow::{Followed, Follower, Place};
 pub use group::{GroupCommit, Sink};
 pub use header::random_salt;
+pub use page::{JournalPage, Position};
 pub use record::Records;
-pub use recovery::{Log, Position};
-pub use writer::{Options, Writer};
+pub use recovery::Log;
+pub use write_lock::{LOCK_FILES, WriteLock};
+pub use writer::{Options, Sharing, Writer};
 
 use crate::{Error, ErrorKind};
 use std::io;

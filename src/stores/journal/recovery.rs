@@ -1,47 +1,51 @@
 //! Reading a journal back: all of it is checked before anything is changed or used.
 
-use super::check::{Checked, CheckedSegment, Order};
-use super::header::{FIRST_ID, SEGMENT_HEADER_BYTES, parse_file_name};
+use super::check::{Checked, Order};
+use super::follow::Place;
+use super::header::{FIRST_ID, SEGMENT_HEADER_BYTES, file_name, parse_file_name};
 use super::io_error;
+use super::page::Position;
 use super::scan::scan;
-use super::writer::Finished;
 use crate::fs::{FileSystem, OpenMode};
 use crate::kv::Sequence;
 use crate::{Error, Result};
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A journal as it was found on disk.
 pub struct Log {
     fs: Arc<dyn FileSystem>,
-    directory: PathBuf,
     checked: Checked,
-}
-
-/// Where a repaired journal goes on.
-pub struct Position {
-    pub(super) fs: Arc<dyn FileSystem>,
-    pub(super) directory: PathBuf,
-    pub(super) finished: VecDeque<Finished>,
-    pub(super) next_id: u64,
-    pub(super) last_sequence: Sequence,
-    pub(super) checkpoint: Sequence,
+    through: Sequence,
 }
 
 impl Log {
     /// Reads and checks all segments in `directory`, which need not exist, and changes nothing. `Corrupt`
-    /// names the file and the place of what is damaged or missing.
+    /// names the file and the place of what is damaged or missing. Nobody may be writing.
     pub fn read(fs: Arc<dyn FileSystem>, directory: &Path) -> Result<Self> {
+        Self::read_through(fs, directory, 0, Sequence::MAX)
+    }
+
+    /// As [`Log::read`], up to the commit `through`, which was published. Others may be writing behind it;
+    /// segments up to `checkpoint` may be gone.
+    pub fn read_through(
+        fs: Arc<dyn FileSystem>,
+        directory: &Path,
+        checkpoint: Sequence,
+        through: Sequence,
+    ) -> Result<Self> {
         let ids = segment_ids(&*fs, directory)?;
-        let mut checked = Checked::default();
+        let mut checked = Checked::new(checkpoint, through);
         for (index, id) in ids.iter().enumerate() {
+            if checked.is_complete() {
+                break;
+            }
             let order = if index + 1 == ids.len() { Order::Last } else { Order::Followed };
-            let bytes = read_file(&*fs, &directory.join(super::header::file_name(*id)))?;
+            let bytes = read_file(&*fs, &directory.join(file_name(*id)))?;
             checked.add(directory, *id, order, &bytes)?;
         }
-        Ok(Self { fs, directory: directory.to_owned(), checked: checked.finish()? })
+        Ok(Self { fs, checked: checked.finish()?, through })
     }
 
     /// The last commit; 0 if there is no journal.
@@ -59,23 +63,26 @@ impl Log {
         self.checked.segments.is_empty() && self.checked.unfinished.is_none()
     }
 
-    /// How many bytes a crash left that are no whole commit. [`Log::repair`] drops them.
+    /// How many bytes a crash left that are no whole commit. Whoever writes first drops them.
     pub fn torn_bytes(&self) -> usize {
         self.checked.segments.last().map_or(0, |segment| segment.torn_bytes)
     }
 
-    /// Gives `visit` the commits that no checkpoint covers: sequence number and payload, in order. Holds one
+    /// Gives `visit` the commits behind the commit `after`: sequence number and payload, in order. Holds one
     /// segment in memory at a time.
-    pub fn replay(&self, mut visit: impl FnMut(Sequence, &[u8]) -> Result<()>) -> Result<()> {
-        let checkpoint = self.checked.checkpoint;
-        for segment in self.checked.segments.iter().filter(|segment| segment.last_sequence > checkpoint) {
+    pub fn replay(
+        &self,
+        after: Sequence,
+        mut visit: impl FnMut(Sequence, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        for segment in self.checked.segments.iter().filter(|segment| segment.last_sequence > after) {
             let bytes = read_file(&*self.fs, &segment.path)?;
-            let found = scan(&bytes, &segment.header);
+            let found = scan(&bytes, &segment.header, self.through);
             if found.length != segment.length {
-                return Err(changed_meanwhile(segment));
+                return Err(changed_meanwhile(&segment.path));
             }
             for (sequence, payload) in found.commits {
-                if sequence > checkpoint {
+                if sequence > after {
                     visit(sequence, payload)?;
                 }
             }
@@ -83,48 +90,61 @@ impl Log {
         Ok(())
     }
 
-    /// Makes the journal fit to go on: cuts a torn tail and makes durable what was read. May be interrupted
-    /// and done again.
-    pub fn repair(self) -> Result<Position> {
-        let empty = self.is_empty();
-        let Self { fs, directory, checked } = self;
-        if let Some(path) = &checked.unfinished {
-            fs.remove_file(path).map_err(|error| io_error("remove", path, error))?;
+    /// Where the first writer goes on, once it has cut what is torn.
+    pub fn position(&self) -> Position {
+        let Checked { segments, last_sequence, checkpoint, .. } = &self.checked;
+        let mut position = Position {
+            oldest_id: segments.first().map_or(FIRST_ID, |first| first.header.id),
+            next_id: segments.last().map_or(FIRST_ID, |last| last.header.id + 1),
+            last_sequence: *last_sequence,
+            checkpoint: *checkpoint,
+            ..Position::default()
+        };
+        if let Some(last) = segments.last() {
+            position.active_id = last.header.id;
+            position.salt = last.header.salt;
+            position.end = last.length as u64;
+            // Records prove that the header before them is durable.
+            position.synced = if last.length > SEGMENT_HEADER_BYTES { last.synced as u64 } else { 0 };
+            position.allocated = position.end;
         }
-        if let Some(last) = checked.segments.last() {
-            settle(&*fs, last)?;
-        }
-        if !empty {
-            fs.sync_directory(&directory).map_err(|error| io_error("flush", &directory, error))?;
-        }
-        let next_id = checked.segments.last().map_or(FIRST_ID, |last| last.id + 1);
-        let finished = checked
-            .segments
-            .into_iter()
-            .map(|segment| Finished { path: segment.path, last_sequence: segment.last_sequence })
-            .collect();
-        let (last_sequence, checkpoint) = (checked.last_sequence, checked.checkpoint);
-        Ok(Position { fs, directory, finished, next_id, last_sequence, checkpoint })
+        position
+    }
+
+    /// Behind the last commit that was read; none if there is no segment.
+    pub fn end(&self) -> Option<Place> {
+        let last = self.checked.segments.last()?;
+        let (id, salt, offset) = (last.header.id, last.header.salt, last.length as u64);
+        Some(Place { id, salt, offset, sequence: self.checked.last_sequence })
     }
 }
 
-/// Cuts the last segment behind its good records and makes it durable.
-fn settle(fs: &dyn FileSystem, last: &CheckedSegment) -> Result<()> {
-    let bytes = read_file(fs, &last.path)?;
-    // Records prove that the header before them is durable.
-    let sure = if last.length > SEGMENT_HEADER_BYTES { last.synced } else { 0 };
-    let unsure = bytes.get(sure..last.length).ok_or_else(|| changed_meanwhile(last))?;
+/// Removes a segment that was being made.
+pub(super) fn remove_unfinished(fs: &dyn FileSystem, directory: &Path, id: u64) -> Result<()> {
+    let path = directory.join(file_name(id));
+    let removed = fs.exists(&path).and_then(|exists| if exists { fs.remove_file(&path) } else { Ok(()) });
+    removed.map_err(|error| io_error("remove", &path, error))
+}
+
+/// Cuts the segment that was being written behind its good records and makes it durable. May be interrupted
+/// and done again.
+pub(super) fn settle(fs: &dyn FileSystem, directory: &Path, position: &Position) -> Result<()> {
+    let path = directory.join(file_name(position.active_id));
+    let bytes = read_file(fs, &path)?;
+    let range = usize::try_from(position.synced).ok().zip(usize::try_from(position.end).ok());
+    let unsure = range.and_then(|(synced, end)| bytes.get(synced..end));
+    let unsure = unsure.ok_or_else(|| changed_meanwhile(&path))?;
     let settled = || -> io::Result<()> {
-        let file = fs.open(&last.path, OpenMode::Write)?;
+        let file = fs.open(&path, OpenMode::Write)?;
         // A flush that failed may have left these bytes in the cache of the system, marked as flushed.
-        file.write_at(sure as u64, unsure)?;
-        file.set_length(last.length as u64)?;
-        if file.length()? != last.length as u64 {
+        file.write_at(position.synced, unsure)?;
+        file.set_length(position.end)?;
+        if file.length()? != position.end {
             return Err(ErrorKind::Other.into());
         }
         file.sync_data()
     };
-    settled().map_err(|error| io_error("repair", &last.path, error))
+    settled().map_err(|error| io_error("repair", &path, error))
 }
 
 /// In order; none if there is no directory.
@@ -142,6 +162,6 @@ fn read_file(fs: &dyn FileSystem, path: &Path) -> Result<Vec<u8>> {
     fs.read(path).map_err(|error| io_error("read", path, error))
 }
 
-fn changed_meanwhile(segment: &CheckedSegment) -> Error {
-    Error::corrupt(format!("{} changed while it was read", segment.path.display()))
+fn changed_meanwhile(path: &Path) -> Error {
+    Error::corrupt(format!("{} changed while it was read", path.display()))
 }

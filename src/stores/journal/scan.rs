@@ -30,8 +30,9 @@ pub(super) enum End {
     Corrupt(&'static str),
 }
 
-/// Reads the records of a segment whose header is `header`.
-pub(super) fn scan<'a>(bytes: &'a [u8], header: &SegmentHeader) -> Scan<'a> {
+/// Reads the records of a segment whose header is `header`; nothing behind the commit `through`, where others
+/// may be writing.
+pub(super) fn scan<'a>(bytes: &'a [u8], header: &SegmentHeader, through: Sequence) -> Scan<'a> {
     let mut scan = Scan {
         commits: Vec::new(),
         checkpoint: header.checkpoint,
@@ -40,8 +41,8 @@ pub(super) fn scan<'a>(bytes: &'a [u8], header: &SegmentHeader) -> Scan<'a> {
         end: End::Clean,
     };
     let mut last = header.first_sequence - 1;
-    loop {
-        let record = match read(bytes, scan.length, header.salt) {
+    while last < through {
+        let record = match read_record(&bytes[scan.length..], scan.length as u64, header.salt) {
             Ok(record) => record,
             Err(bad) => {
                 scan.end = judge(bytes, scan.length, header.salt, bad);
@@ -66,17 +67,19 @@ pub(super) fn scan<'a>(bytes: &'a [u8], header: &SegmentHeader) -> Scan<'a> {
         scan.length = bytes.len().min(scan.length + stored_bytes(record.payload.len()));
         scan.synced = scan.synced.min(scan.length);
     }
+    scan
 }
 
-struct Record<'a> {
-    header: RecordHeader,
-    payload: &'a [u8],
+pub(super) struct Record<'a> {
+    pub(super) header: RecordHeader,
+    pub(super) payload: &'a [u8],
 }
 
-fn read(bytes: &[u8], at: usize, salt: u64) -> Result<Record<'_>, BadRecord> {
-    let seed = seed(salt, at as u64);
-    let header = RecordHeader::decode(&bytes[at..], seed)?;
-    let payload = bytes[at + RECORD_HEADER_BYTES..]
+/// The record at the start of `bytes`, which lie at `offset` in their segment.
+pub(super) fn read_record(bytes: &[u8], offset: u64, salt: u64) -> Result<Record<'_>, BadRecord> {
+    let seed = seed(salt, offset);
+    let header = RecordHeader::decode(bytes, seed)?;
+    let payload = bytes[RECORD_HEADER_BYTES..]
         .get(..header.payload_length as usize)
         .filter(|payload| crc32c::crc32c_append(seed, payload) == header.payload_crc)
         .ok_or(BadRecord::Damaged)?;
@@ -110,6 +113,8 @@ mod tests {
     use crate::stores::journal::record::{Place, Records};
 
     const HEADER: SegmentHeader = SegmentHeader { id: 1, salt: 99, first_sequence: 5, checkpoint: 2 };
+
+    const ALL: Sequence = Sequence::MAX;
 
     /// A segment as it lies on disk.
     struct Image {
@@ -158,7 +163,7 @@ mod tests {
         let length = image.bytes.len();
         for zeros in [0, 1, 7, 31, 100] {
             image.bytes.resize(length + zeros, 0);
-            let scan = scan(&image.bytes, &HEADER);
+            let scan = scan(&image.bytes, &HEADER, ALL);
             assert_eq!(sequences(&scan), [5, 6, 7, 8]);
             assert_eq!(scan.commits[2].1, b"12345678");
             assert_eq!((scan.checkpoint, scan.length, &scan.end), (6, length, &End::Clean));
@@ -175,7 +180,7 @@ mod tests {
             for at in [first, first + 30, first + RECORD_HEADER_BYTES] {
                 let mut bytes = image.bytes.clone();
                 bytes[at] ^= 0x40;
-                let scan = scan(&bytes, &HEADER);
+                let scan = scan(&bytes, &HEADER, ALL);
                 assert_eq!(
                     (scan.end == End::Torn, scan.commits.len(), scan.length),
                     (torn, 0, first),
@@ -192,7 +197,7 @@ mod tests {
         let image = image.group(Kind::Checkpoint, 5, &[b""]).synced().group(Kind::Commit, 6, &[b"b"]);
         let mut bytes = image.bytes;
         bytes[at] ^= 1;
-        let scan = scan(&bytes, &HEADER);
+        let scan = scan(&bytes, &HEADER, ALL);
         assert_eq!(sequences(&scan), [5]);
         assert!(matches!(scan.end, End::Corrupt(_)));
     }
@@ -202,14 +207,14 @@ mod tests {
         let inner = Image::new().group(Kind::Commit, 5, &[b"x"]).synced().group(Kind::Commit, 6, &[b"y"]);
         let mut image = Image::new().group(Kind::Commit, 5, &[&inner.bytes]);
         image.bytes[SEGMENT_HEADER_BYTES] ^= 1;
-        assert_eq!(scan(&image.bytes, &HEADER).end, End::Torn);
+        assert_eq!(scan(&image.bytes, &HEADER, ALL).end, End::Torn);
     }
 
     #[test]
     fn sequence_numbers_have_to_follow() {
         for (kind, sequence) in [(Kind::Commit, 4), (Kind::Commit, 6), (Kind::Checkpoint, 5)] {
             let image = Image::new().group(kind, sequence, &[b"a"]);
-            assert!(matches!(scan(&image.bytes, &HEADER).end, End::Corrupt(_)), "{kind:?} {sequence}");
+            assert!(matches!(scan(&image.bytes, &HEADER, ALL).end, End::Corrupt(_)), "{kind:?} {sequence}");
         }
     }
 
@@ -220,6 +225,6 @@ mod tests {
         header[25] = 3;
         let crc = crc32c::crc32c_append(seed(HEADER.salt, SEGMENT_HEADER_BYTES as u64), &header[..28]);
         header[28..].copy_from_slice(&crc.to_le_bytes());
-        assert!(matches!(scan(&image.bytes, &HEADER).end, End::Corrupt(_)));
+        assert!(matches!(scan(&image.bytes, &HEADER, ALL).end, End::Corrupt(_)));
     }
 }

@@ -1,6 +1,7 @@
 //! The segment that is being written.
 
 use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader, file_name};
+use super::page::Position;
 use super::record::{Kind, Place, Records};
 use super::{io_error, is_out_of_space};
 use crate::Error;
@@ -30,6 +31,7 @@ pub(super) enum Failure {
 
 /// The segment that is being written.
 pub(super) struct Segment {
+    id: u64,
     path: PathBuf,
     file: Box<dyn File>,
     salt: u64,
@@ -66,7 +68,42 @@ impl Segment {
         file.sync_data().map_err(|error| Failure::Broken(io_error("flush", &path, error)))?;
         fs.sync_directory(directory).map_err(|error| Failure::Broken(io_error("flush", directory, error)))?;
         let (end, synced, allocated) = (SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES, bytes.len());
-        Ok(Self { path, file, salt: header.salt, end, synced, allocated })
+        Ok(Self { id: header.id, path, file, salt: header.salt, end, synced, allocated })
+    }
+
+    /// The segment that is being written at `position`, opened to go on.
+    pub(super) fn open(fs: &dyn FileSystem, directory: &Path, position: &Position) -> Result<Self, Error> {
+        let path = directory.join(file_name(position.active_id));
+        let file = fs.open(&path, OpenMode::Write).map_err(|error| io_error("open", &path, error))?;
+        let mut segment =
+            Self { id: position.active_id, path, file, salt: position.salt, end: 0, synced: 0, allocated: 0 };
+        segment.move_to(position);
+        Ok(segment)
+    }
+
+    /// Goes on where another process left the segment.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "lengths of a file that was in memory, piece by piece"
+    )]
+    pub(super) fn move_to(&mut self, position: &Position) {
+        self.end = position.end as usize;
+        self.synced = position.synced as usize;
+        self.allocated = position.allocated as usize;
+    }
+
+    /// Whether this is the segment that is being written at `position`.
+    pub(super) fn is_at(&self, position: &Position) -> bool {
+        (self.id, self.salt) == (position.active_id, position.salt)
+    }
+
+    /// Notes in `position` where the segment stands.
+    pub(super) fn note_in(&self, position: &mut Position) {
+        position.active_id = self.id;
+        position.salt = self.salt;
+        position.end = self.end as u64;
+        position.synced = self.synced as u64;
+        position.allocated = self.allocated as u64;
     }
 
     /// Writes records behind the last one.
@@ -114,10 +151,6 @@ impl Segment {
     /// Whether these commits may be written without taking more space of the disk.
     pub(super) fn has_reserve_for(&self, commits: &Records) -> bool {
         self.has_room(commits, Kind::Commit)
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 
     fn has_room(&self, records: &Records, kind: Kind) -> bool {

@@ -28,7 +28,8 @@ pub(super) struct Worker<S> {
 /// What to do next.
 enum Turn {
     Command(Command),
-    Group(Vec<Request>),
+    /// Requests wait: at the time so many.
+    Requests(usize),
     Flush,
     End(End),
 }
@@ -41,6 +42,9 @@ struct Group {
     encoded: Result<()>,
 }
 
+/// Who is told what, once others may write again.
+type Served = (Vec<(Reply<Committed>, Result<Committed>)>, Vec<(Reply<()>, Result<()>)>);
+
 /// Works until it is told to end. A panic, be it in the sink, stops all writing, and those who wait get an
 /// error.
 pub(super) fn run<S: Sink>(mut worker: Worker<S>) {
@@ -52,6 +56,7 @@ pub(super) fn run<S: Sink>(mut worker: Worker<S>) {
         };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| worker.take_turn(turn))) {
             worker.writer.poison(panicked(&*panic));
+            worker.writer.leave();
         }
         worker.report();
     }
@@ -89,26 +94,25 @@ impl<S: Sink> Worker<S> {
                 return Turn::Flush;
             }
             if !state.requests.is_empty() && (open || state.phase == Phase::Closing) {
-                return Turn::Group(take_group(&mut state));
+                return Turn::Requests(state.requests.len());
             }
             if let Some(end) = state.end.take() {
                 return Turn::End(end);
             }
-            if std::mem::take(&mut state.nudged) {
-                drop(state);
-                open = self.takes_batches();
-                state = self.shared.lock();
-                continue;
+            if !std::mem::take(&mut state.nudged) {
+                state.sleeping = true;
+                state = match due_in {
+                    None => self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                    Some(time) => {
+                        let waited = self.shared.changed.wait_timeout(state, time);
+                        waited.unwrap_or_else(PoisonError::into_inner).0
+                    }
+                };
+                state.sleeping = false;
             }
-            state.sleeping = true;
-            state = match due_in {
-                None => self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(time) => {
-                    let waited = self.shared.changed.wait_timeout(state, time);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-            state.sleeping = false;
+            drop(state);
+            open = self.takes_batches();
+            state = self.shared.lock();
         }
     }
 
@@ -116,21 +120,67 @@ impl<S: Sink> Worker<S> {
         catch_unwind(AssertUnwindSafe(|| self.sink.takes_batches())).unwrap_or(true)
     }
 
+    /// Answers come when the journal is free for others again.
     fn take_turn(&mut self, turn: Turn) {
         match turn {
-            Turn::Command(Command::Sync(reply)) => answer(reply, self.sync()),
-            Turn::Command(Command::Checkpoint(sequence, reply)) => {
-                let result = self.writer.record_checkpoint(sequence);
-                answer(reply, result.and_then(|()| self.writer.remove_segments()));
+            Turn::Command(Command::Sync(reply)) => {
+                let result = self.inside(Self::sync);
+                answer(reply, result);
             }
-            Turn::Group(requests) => self.commit(requests),
+            Turn::Command(Command::Checkpoint(sequence, reply)) => {
+                let result = self.inside(|worker| {
+                    worker.writer.record_checkpoint(sequence)?;
+                    worker.writer.remove_segments()
+                });
+                answer(reply, result);
+            }
+            Turn::Requests(count) => self.serve(count),
             // Whoever commits next is told if this fails.
-            Turn::Flush => drop(self.sync()),
+            Turn::Flush => {
+                self.flush_due = None;
+                drop(self.inside(Self::sync));
+            }
             Turn::End(_) => {}
         }
     }
 
-    fn commit(&mut self, requests: Vec<Request>) {
+    /// Works on the journal while no other process does.
+    fn inside<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.writer.enter()?;
+        let caught_up = self.sink.catch_up(self.writer.last_sequence());
+        let result = caught_up.and_then(|()| work(self));
+        self.report();
+        self.writer.leave();
+        result
+    }
+
+    /// Serves what waits. If others do not let us, the first `count` are told.
+    fn serve(&mut self, count: usize) {
+        let served = self.inside(|worker| {
+            let requests = take_group(&mut worker.shared.lock());
+            Ok(worker.commit(requests))
+        });
+        match served {
+            Ok((replies, flushes)) => {
+                for (reply, outcome) in replies {
+                    answer(reply, outcome);
+                }
+                for (reply, outcome) in flushes {
+                    answer(reply, outcome);
+                }
+            }
+            Err(error) => {
+                let mut state = self.shared.lock();
+                let refused: Vec<_> = state.requests.drain(..count).collect();
+                drop(state);
+                for request in refused {
+                    request.refuse(error.clone());
+                }
+            }
+        }
+    }
+
+    fn commit(&mut self, requests: Vec<Request>) -> Served {
         let mut group = Group { commits: Vec::new(), replies: Vec::new(), encoded: Ok(()) };
         let mut flushes = Vec::new();
         self.records.clear();
@@ -140,12 +190,9 @@ impl<S: Sink> Worker<S> {
                 Request::Flush(reply) => flushes.push(reply),
             }
         }
-        if !group.commits.is_empty() {
-            self.write(group);
-        }
-        for reply in flushes {
-            answer(reply, self.sync());
-        }
+        let replies = self.write(group);
+        let outcome = if flushes.is_empty() { Ok(()) } else { self.sync() };
+        (replies, flushes.into_iter().map(|reply| (reply, outcome.clone())).collect())
     }
 
     fn prepare(&mut self, batch: &Batch, reply: Reply<Committed>, group: &mut Group) {
@@ -157,21 +204,26 @@ impl<S: Sink> Worker<S> {
                 group.replies.push((reply, Ok(commit.committed())));
                 group.commits.push(commit);
             }
-            Err(error) if group.commits.is_empty() => answer(reply, Err(error)),
             // It may be due to a batch before it, so it is answered when readers can see that one.
             Err(error) => group.replies.push((reply, Err(error))),
         }
     }
 
-    fn write(&mut self, group: Group) {
-        let result = group.encoded.and_then(|()| self.append());
-        match &result {
-            Ok(()) => self.sink.publish(group.commits),
-            Err(_) => self.sink.abandon(),
+    fn write(&mut self, group: Group) -> Vec<(Reply<Committed>, Result<Committed>)> {
+        let Group { commits, replies, encoded } = group;
+        if commits.is_empty() {
+            return replies;
         }
-        self.report();
-        for (reply, outcome) in group.replies {
-            answer(reply, result.clone().and(outcome));
+        match encoded.and_then(|()| self.append()) {
+            Ok(()) => {
+                let sink = &mut self.sink;
+                self.writer.publish(|end| sink.publish(commits, end));
+                replies
+            }
+            Err(error) => {
+                self.sink.abandon();
+                replies.into_iter().map(|(reply, _)| (reply, Err(error.clone()))).collect()
+            }
         }
     }
 
@@ -189,9 +241,7 @@ impl<S: Sink> Worker<S> {
 
     fn sync(&mut self) -> Result<()> {
         self.flush_due = None;
-        let result = self.writer.sync();
-        self.report();
-        result
+        self.writer.sync()
     }
 
     /// Tells the handles how far it got.
@@ -202,13 +252,15 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    fn end(self, end: End) {
-        let Self { writer, sink, .. } = self;
-        let result = match end.checkpoint {
-            Some(checkpoint) => writer.close_and_remove(checkpoint),
-            None => writer.close(),
-        };
-        drop(sink);
+    fn end(mut self, end: End) {
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            self.inside(|worker| match end.checkpoint {
+                Some(checkpoint) => worker.writer.remove(checkpoint),
+                None => worker.writer.sync(),
+            })
+        }));
+        let result = result.unwrap_or_else(|panic| Err(panicked(&*panic)));
+        drop((self.writer, self.sink));
         if let Some(reply) = end.reply {
             answer(reply, result);
         }
@@ -244,6 +296,15 @@ fn take_group(state: &mut State) -> Vec<Request> {
         count += 1;
     }
     state.requests.drain(..count).collect()
+}
+
+impl Request {
+    fn refuse(self, error: Error) {
+        match self {
+            Self::Commit { reply, .. } => answer(reply, Err(error)),
+            Self::Flush(reply) => answer(reply, Err(error)),
+        }
+    }
 }
 
 /// Whoever asked may be gone.

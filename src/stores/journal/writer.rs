@@ -1,15 +1,18 @@
 //! Writing: segments one after the other, sequence numbers, checkpoints, and what happens when it fails.
 
-use super::header::{FIRST_ID, SegmentHeader, random_salt};
+use super::follow::Place;
+use super::header::{FIRST_ID, SEGMENT_HEADER_BYTES, SegmentHeader, file_name, random_salt};
+use super::page::{JournalPage, Left, Position};
 use super::record::{Kind, Records};
-use super::recovery::Position;
+use super::recovery::{remove_unfinished, settle};
 use super::segment::{Failure, Segment};
+use super::write_lock::WriteLock;
 use super::{SEGMENT_BYTES, io_error, is_out_of_space};
-use crate::fs::FileSystem;
+use crate::fs::{FileSystem, LockFile, LockKind, OpenMode};
 use crate::kv::Sequence;
 use crate::{Error, ErrorKind, Result};
-use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How a writer works.
@@ -26,7 +29,18 @@ impl Default for Options {
     }
 }
 
-/// Writes a journal. Touches no disk before the first append.
+/// What the writers of one journal share.
+pub struct Sharing {
+    /// Where the journal stands.
+    pub page: JournalPage,
+    /// Keeps other processes out while one writes; none if there are no others.
+    pub lock: Option<WriteLock>,
+    /// Held by those who read the whole journal, so that segments stay; none if there are no others.
+    pub loaders: Option<Box<dyn LockFile>>,
+}
+
+/// Writes a journal, in turn with others. Between [`Writer::enter`] and [`Writer::leave`] nobody else does.
+/// Touches no disk before it is entered first.
 ///
 /// A failed write is taken back, and the next may succeed. After a failed flush, or a write that could not be
 /// taken back, nobody knows what is on disk: from then on every call answers that error.
@@ -34,48 +48,71 @@ pub struct Writer {
     fs: Arc<dyn FileSystem>,
     directory: PathBuf,
     options: Options,
-    /// Segments that are complete and durable, oldest first.
-    finished: VecDeque<Finished>,
+    sharing: Sharing,
+    /// Where the journal stands, but for the segment that is being written.
+    at: Position,
     active: Option<Segment>,
-    next_id: u64,
-    last_sequence: Sequence,
-    synced_sequence: Sequence,
-    checkpoint: Sequence,
     failure: Option<Error>,
-}
-
-/// A segment to which nothing is added any more.
-#[derive(Debug)]
-pub(super) struct Finished {
-    pub(super) path: PathBuf,
-    pub(super) last_sequence: Sequence,
+    /// What we leave behind for the next to enter.
+    left: Left,
 }
 
 impl Writer {
-    /// A writer that goes on where a repaired log ends, in a new segment.
-    pub fn new(position: Position, options: Options) -> Self {
+    /// A writer of the journal in `directory`, which stands as the page says.
+    pub fn new(fs: Arc<dyn FileSystem>, directory: &Path, sharing: Sharing, options: Options) -> Self {
+        let at = Position { active_id: 0, ..sharing.page.position() };
         Self {
-            fs: position.fs,
-            directory: position.directory,
+            fs,
+            directory: directory.to_owned(),
             options,
-            finished: position.finished,
+            sharing,
+            at,
             active: None,
-            next_id: position.next_id,
-            last_sequence: position.last_sequence,
-            synced_sequence: position.last_sequence,
-            checkpoint: position.checkpoint,
             failure: None,
+            left: Left::InOrder,
         }
+    }
+
+    /// Waits for our turn, goes on where the last writer stopped, and repairs what it may have left half-way.
+    /// `Locked` if another process does not let us.
+    pub fn enter(&mut self) -> Result<()> {
+        self.check()?;
+        let Sharing { page, lock, .. } = &self.sharing;
+        if let Some(lock) = lock {
+            lock.acquire(page)?;
+        }
+        self.left = page.begin_writing();
+        let entered = self.check_lock().and_then(|()| self.resume());
+        if entered.is_err() {
+            self.let_go();
+        }
+        entered
+    }
+
+    /// Lets others go on from here.
+    pub fn leave(&mut self) {
+        if self.failure.is_none() {
+            self.sharing.page.set_position(&self.position());
+        }
+        self.let_go();
+    }
+
+    /// Notes where the journal stands and lets everybody read what was written: it is as durable as promised.
+    /// Those who read now see `publish` done.
+    pub(super) fn publish(&mut self, publish: impl FnOnce(Place)) {
+        let position = self.position();
+        self.sharing.page.set_position(&position);
+        publish(Place::end_of(&position));
     }
 
     /// The sequence number of the last commit.
     pub fn last_sequence(&self) -> Sequence {
-        self.last_sequence
+        self.at.last_sequence
     }
 
     /// The last commit that is durable.
     pub fn synced_sequence(&self) -> Sequence {
-        self.synced_sequence
+        self.at.synced_sequence
     }
 
     /// Why nothing is written any more.
@@ -90,8 +127,8 @@ impl Writer {
             return Ok(());
         }
         self.prepare_segment(commits)?;
-        self.write(commits, Kind::Commit, self.last_sequence + 1)?;
-        self.last_sequence += commits.count() as u64;
+        self.write(commits, Kind::Commit, self.at.last_sequence + 1)?;
+        self.at.last_sequence += commits.count() as u64;
         Ok(())
     }
 
@@ -112,17 +149,17 @@ impl Writer {
         if let Some(active) = &mut self.active {
             active.sync().map_err(|error| self.fail(Failure::Broken(error)))?;
         }
-        self.synced_sequence = self.last_sequence;
+        self.at.synced_sequence = self.at.last_sequence;
         Ok(())
     }
 
     /// Notes, durably, that the files of the store hold all commits up to `sequence`.
     pub fn record_checkpoint(&mut self, sequence: Sequence) -> Result<()> {
         self.check()?;
-        if sequence > self.last_sequence {
+        if sequence > self.at.last_sequence {
             return Err(Error::assertion(format!("There is no commit {sequence} to checkpoint")));
         }
-        if sequence <= self.checkpoint {
+        if sequence <= self.at.checkpoint {
             return Ok(());
         }
         if self.active.is_some() {
@@ -132,55 +169,43 @@ impl Writer {
             record.push(|_| Ok(()))?;
             self.write(&mut record, Kind::Checkpoint, sequence)?;
             self.sync()?;
-        } else if !self.finished.is_empty() {
+        } else if self.finished() > 0 {
             self.create_segment(sequence)?;
         }
-        self.checkpoint = sequence;
+        self.at.checkpoint = sequence;
+        // Who reads the journal has to know before segments go.
+        self.sharing.page.set_position(&self.position());
         Ok(())
     }
 
-    /// Removes the segments whose commits the checkpoint covers, all but the one being written. One after the
-    /// other, each durably, so that what is left after a crash has no gaps.
+    /// Removes the segments whose commits the checkpoint covers, all but the one being written; later, if
+    /// somebody reads the whole journal now.
     pub fn remove_segments(&mut self) -> Result<()> {
         self.check()?;
-        while let Some(oldest) = self.finished.front()
-            && oldest.last_sequence <= self.checkpoint
-        {
-            self.fs.remove_file(&oldest.path).map_err(|error| io_error("remove", &oldest.path, error))?;
-            self.finished.pop_front();
-            self.sync_directory()?;
-        }
-        if self.finished.is_empty() && self.active.is_none() {
-            // Nothing is left: a new journal begins, whose first segment must not look like a later one.
-            self.next_id = FIRST_ID;
-        }
-        Ok(())
-    }
-
-    /// Makes everything durable and lets go of the files.
-    pub fn close(mut self) -> Result<()> {
-        self.sync()
+        let Some(loaders) = self.sharing.loaders.take() else { return self.remove_finished() };
+        let nobody = loaders.try_lock(LockKind::Exclusive).map_err(|error| self.not_locked(error));
+        let removed = nobody.and_then(|nobody| if nobody { self.remove_finished() } else { Ok(()) });
+        let unlocked = loaders.unlock().map_err(|error| self.not_locked(error));
+        self.sharing.loaders = Some(loaders);
+        removed.and(unlocked)
     }
 
     /// Removes the journal, if the files of the store hold all commits up to `checkpoint` and that is all;
-    /// otherwise as [`Writer::close`].
+    /// otherwise makes it durable. Nobody else may have it open.
     ///
     /// A crash in between leaves the newest segments. If there are several, one of them says that the
     /// commits before are in files; one alone can't become incomplete.
-    pub fn close_and_remove(mut self, checkpoint: Sequence) -> Result<()> {
+    pub fn remove(&mut self, checkpoint: Sequence) -> Result<()> {
         self.sync()?;
-        if checkpoint < self.last_sequence {
+        if checkpoint < self.at.last_sequence {
             return Ok(());
         }
-        if self.finished.len() + usize::from(self.active.is_some()) > 1 {
+        if self.finished() + u64::from(self.active.is_some()) > 1 {
             self.record_checkpoint(checkpoint)?;
         }
-        self.checkpoint = checkpoint;
-        if let Some(active) = self.active.take() {
-            let path = active.path().to_owned();
-            self.finished.push_back(Finished { path, last_sequence: self.last_sequence });
-        }
-        self.remove_segments()
+        self.at.checkpoint = checkpoint;
+        self.active = None;
+        self.remove_finished()
     }
 
     /// From now on every call answers `error`.
@@ -196,15 +221,130 @@ impl Writer {
         Err(Error::new(ErrorKind::Storage, message).with_source(first.clone()))
     }
 
+    /// Where the journal stands.
+    fn position(&self) -> Position {
+        let mut position = Position { active_id: 0, salt: 0, end: 0, synced: 0, allocated: 0, ..self.at };
+        if let Some(active) = &self.active {
+            active.note_in(&mut position);
+        }
+        position
+    }
+
+    /// What is written where others do not look would be lost.
+    fn check_lock(&mut self) -> Result<()> {
+        let Some(lock) = &mut self.sharing.lock else { return Ok(()) };
+        if lock.is_current()? {
+            return Ok(());
+        }
+        let directory = self.directory.display();
+        let message = format!("{directory} was removed while the datastore in it was open");
+        let error = Error::new(ErrorKind::Storage, message);
+        self.poison(error.clone());
+        Err(error)
+    }
+
+    fn resume(&mut self) -> Result<()> {
+        let page = &self.sharing.page;
+        let now = page.position();
+        // Whoever wrote it was killed before it told anyone.
+        if page.sequence() < now.last_sequence {
+            page.publish(now.last_sequence);
+        }
+        if self.left == Left::HalfWay {
+            self.active = None;
+            self.at = now;
+            self.repair(&now)?;
+            self.left = Left::InOrder;
+            return Ok(());
+        }
+        if now == self.position() {
+            return Ok(());
+        }
+        self.at = now;
+        match &mut self.active {
+            Some(active) if active.is_at(&now) => active.move_to(&now),
+            _ if now.active_id == 0 => self.active = None,
+            _ => self.active = Some(Segment::open(&*self.fs, &self.directory, &now)?),
+        }
+        Ok(())
+    }
+
+    /// Cuts what lies behind the last commit and makes the journal durable. Goes on in a new segment.
+    fn repair(&mut self, found: &Position) -> Result<()> {
+        remove_unfinished(&*self.fs, &self.directory, found.next_id)?;
+        if found.active_id != 0 {
+            settle(&*self.fs, &self.directory, found)?;
+        }
+        self.fs.sync_directory(&self.directory).map_err(|error| io_error("flush", &self.directory, error))?;
+        self.at.synced_sequence = self.at.last_sequence;
+        Ok(())
+    }
+
+    fn let_go(&mut self) {
+        let left = if self.failure.is_some() { Left::HalfWay } else { self.left };
+        let Sharing { page, lock, .. } = &self.sharing;
+        page.end_writing(left);
+        if let Some(Err(error)) = lock.as_ref().map(|lock| lock.release(page)) {
+            self.poison(error);
+        }
+    }
+
+    /// One after the other, each durably, so that what is left after a crash has no gaps.
+    fn remove_finished(&mut self) -> Result<()> {
+        while self.finished() > 0 && self.last_sequence_of(self.at.oldest_id)? <= self.at.checkpoint {
+            let path = self.directory.join(file_name(self.at.oldest_id));
+            match self.fs.remove_file(&path) {
+                // A process that was killed has removed it already.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                result => result.map_err(|error| io_error("remove", &path, error))?,
+            }
+            self.at.oldest_id += 1;
+            self.sync_directory()?;
+        }
+        if self.finished() == 0 && self.active.is_none() {
+            // Nothing is left: a new journal begins, whose first segment must not look like a later one.
+            (self.at.oldest_id, self.at.next_id) = (FIRST_ID, FIRST_ID);
+        }
+        Ok(())
+    }
+
+    fn not_locked(&self, error: io::Error) -> Error {
+        io_error("lock the segments in", &self.directory, error)
+    }
+
+    /// How many segments there are to which nothing is added any more.
+    fn finished(&self) -> u64 {
+        self.at.next_id - u64::from(self.active.is_some()) - self.at.oldest_id
+    }
+
+    /// The last commit of a finished segment: the one before the first of the next.
+    fn last_sequence_of(&self, id: u64) -> Result<Sequence> {
+        if id + 1 == self.at.next_id {
+            return Ok(self.at.last_sequence);
+        }
+        let path = self.directory.join(file_name(id + 1));
+        let mut bytes = [0; SEGMENT_HEADER_BYTES];
+        let read = self.fs.open(&path, OpenMode::Read).and_then(|file| file.read_at(0, &mut bytes));
+        match read {
+            // Removed by a process that was killed, after the one before it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            result => result.map_err(|error| io_error("read", &path, error))?,
+        };
+        let header = SegmentHeader::decode(&bytes);
+        let header =
+            header.map_err(|_| Error::corrupt(format!("The header of {} is damaged", path.display())))?;
+        Ok(header.first_sequence - 1)
+    }
+
     /// Makes sure that there is a segment that takes these commits.
     fn prepare_segment(&mut self, commits: &Records) -> Result<()> {
-        let Some(active) = &self.active else { return self.create_segment(self.checkpoint) };
+        let Some(active) = &self.active else { return self.create_segment(self.at.checkpoint) };
         if active.is_empty() || active.length_with(commits.len()) <= self.options.segment_bytes {
             return Ok(());
         }
         let fits = active.has_reserve_for(commits);
         self.sync()?;
-        match self.create_segment(self.checkpoint) {
+        match self.create_segment(self.at.checkpoint) {
             Err(error) if fits && self.failure.is_none() && is_out_of_space(&error) => Ok(()),
             result => result,
         }
@@ -213,18 +353,15 @@ impl Writer {
     /// Begins a new segment. The one before must be durable.
     fn create_segment(&mut self, checkpoint: Sequence) -> Result<()> {
         let header = SegmentHeader {
-            id: self.next_id,
+            id: self.at.next_id,
             salt: (self.options.salt)(),
-            first_sequence: self.last_sequence + 1,
+            first_sequence: self.at.last_sequence + 1,
             checkpoint,
         };
         let segment =
             Segment::create(&*self.fs, &self.directory, &header).map_err(|failure| self.fail(failure))?;
-        self.next_id += 1;
-        if let Some(old) = self.active.replace(segment) {
-            let path = old.path().to_owned();
-            self.finished.push_back(Finished { path, last_sequence: self.last_sequence });
-        }
+        self.at.next_id += 1;
+        self.active = Some(segment);
         Ok(())
     }
 

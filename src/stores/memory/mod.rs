@@ -10,30 +10,28 @@ pub use snapshot::Snapshot;
 pub use state::State;
 
 use crate::kv::{
-    Answer, Batch, Capability, Changes, Committed, Durability, Entry, KeyRange, MAX_KEY_BYTES,
+    Answer, Batch, Capability, Changes, Committed, Durability, Entry, Head, KeyRange, MAX_KEY_BYTES,
     MAX_VALUE_BYTES, Read, Scan, Sequence, Space, Store, prepare,
 };
 use crate::{Error, Result};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A store that is lost with the process. Every answer is ready at once.
 pub struct MemoryStore {
     /// `None` once closed.
     state: RwLock<Option<State>>,
-    head: Arc<AtomicU64>,
+    head: Head,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
-        let state = State::default();
-        Self { head: state.head(), state: RwLock::new(Some(state)) }
+        Self { state: RwLock::new(Some(State::default())), head: Head::new(0) }
     }
 
     /// The sequence number of the newest commit, to be read without a lock.
-    pub fn head(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.head)
+    pub fn head(&self) -> Head {
+        self.head.clone()
     }
 
     /// Removes all entries of `space`, as a commit of its own. What changed in it before is `TooOld`.
@@ -54,7 +52,10 @@ impl MemoryStore {
 
     fn write<T>(&self, write: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.as_mut().map_or_else(|| Err(Error::closed()), write)
+        let state = state.as_mut().ok_or_else(Error::closed)?;
+        let result = write(state);
+        self.head.set(state.sequence());
+        result
     }
 }
 
@@ -66,7 +67,7 @@ impl Default for MemoryStore {
 
 impl Read for MemoryStore {
     fn sequence(&self) -> Sequence {
-        self.head.load(Ordering::Acquire)
+        self.head.get()
     }
 
     fn get(&self, space: Space, key: &[u8]) -> Answer<Option<Entry>> {

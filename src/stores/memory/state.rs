@@ -6,7 +6,6 @@ use super::tree::Tree;
 use crate::kv::{Changes, Committed, Entry, KeyRange, Prepared, Scan, Sequence, Space};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The state of a resident store. The store wraps it in a lock and decides when to publish; nothing is
 /// checked here any more. Sequence numbers must not fall.
@@ -14,23 +13,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct State {
     now: Snapshot,
     changes: ChangeLog,
-    head: Arc<AtomicU64>,
 }
 
 impl State {
     /// The state after the commit `sequence`, whose history before that is not known.
     pub fn new(spaces: BTreeMap<Space, Tree>, sequence: Sequence) -> Self {
-        Self {
-            now: Snapshot::new(spaces, sequence),
-            changes: ChangeLog::new(sequence),
-            head: Arc::new(AtomicU64::new(sequence)),
-        }
-    }
-
-    /// The sequence number of the newest commit, to be read without the store's lock: it is set last, so
-    /// whoever reads it and then takes the lock sees at least that commit.
-    pub fn head(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.head)
+        Self { now: Snapshot::new(spaces, sequence), changes: ChangeLog::new(sequence) }
     }
 
     /// The last commit that was published.
@@ -95,7 +83,6 @@ impl State {
     /// Makes `sequence` the newest commit. Only a commit that changes nothing needs it.
     pub fn advance(&mut self, sequence: Sequence) {
         self.now.set_sequence(sequence);
-        self.head.store(sequence, Ordering::Release);
     }
 
     fn change(&mut self, space: Space, key: Arc<[u8]>, entry: Option<Entry>, sequence: Sequence) {
@@ -118,7 +105,6 @@ mod tests {
     fn a_loaded_state_knows_no_history() {
         let tree = Tree::from_sorted([Entry::new(b"a", b"1", 0, 0), Entry::new(b"b", b"2", 0, 7)]);
         let mut state = State::new(BTreeMap::from([(SPACE, tree)]), 7);
-        assert_eq!(state.head().load(Ordering::Acquire), 7);
         assert_eq!(state.changes(SPACE, 6), Changes::TooOld);
         assert_eq!(state.changes(SPACE, 7), Changes::Keys(vec![]));
         state.apply(SPACE, b"a", None, 8);

@@ -1,0 +1,63 @@
+//! Closing a directory: the last one out leaves only JSON files.
+
+use super::checkpoint;
+use super::core::Core;
+use super::members::{Door, Member};
+use crate::stores::journal::GroupCommit;
+use crate::{Error, Result};
+use std::thread::JoinHandle;
+
+/// What a close ends.
+pub(super) struct Running {
+    pub(super) checkpointer: JoinHandle<()>,
+    pub(super) member: Member,
+}
+
+/// Ends all threads. When it succeeds all that we wrote is durable, and if no other process has the directory
+/// open the journal is gone, and the files are all there is.
+pub(super) fn close(core: &Core, journal: &GroupCommit, running: Running) -> Result<()> {
+    let Running { checkpointer, member } = running;
+    // What was submitted before is still committed, and its checkpoints go on meanwhile.
+    let flushed = journal.flush().wait();
+    core.backlog.close();
+    let ended = checkpointer.join().map_err(|_| Error::internal("the checkpointer"));
+    // Before anybody has to wait at the door.
+    let written = flushed.and(ended).and_then(|()| write_if_alone(core, journal, &member));
+    let closed = match (written, core.internal.door()) {
+        (Ok(()), Ok(door)) => leave(core, journal, member, door),
+        (written, door) => {
+            // The journal has everything that was acknowledged. Its own failure would tell no more.
+            let _ = journal.close().wait();
+            written.and(door.map(drop))
+        }
+    };
+    core.clear();
+    closed
+}
+
+fn write_if_alone(core: &Core, journal: &GroupCommit, member: &Member) -> Result<()> {
+    let alone = {
+        let door = core.internal.door()?;
+        member.is_alone(&door)?
+    };
+    if alone { checkpoint::run(core, journal) } else { Ok(()) }
+}
+
+fn leave(core: &Core, journal: &GroupCommit, member: Member, door: Door) -> Result<()> {
+    if !member.is_alone(&door)? {
+        return journal.close().wait();
+    }
+    // Also what a process wrote that was killed before it could tell anyone.
+    let flushed = journal.flush().wait();
+    match flushed.and_then(|()| checkpoint::write_files(core, journal)) {
+        Ok(through) => journal.close_and_remove(through).wait()?,
+        Err(error) => {
+            let _ = journal.close().wait();
+            return Err(error);
+        }
+    }
+    core.page.retire();
+    drop(member);
+    door.clear();
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Loading: the files, and over them what the journal holds. Others may write meanwhile.
+
+use super::file_name::file_name;
+use super::files::{self, BadFile};
+use super::members::Internal;
+use super::names::Names;
+use super::quarantine::quarantine;
+use crate::Result;
+use crate::fs::FileSystem;
+use crate::kv::{Change, Entry, Sequence, Space};
+use crate::stores::journal::{JournalPage, Log, Place, decode_commit};
+use crate::stores::memory::tree::Tree;
+use crate::stores::memory::{Snapshot, State};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What to do with files that are not documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDamage {
+    /// Fail, and change nothing.
+    Refuse,
+    /// Move them to `.datastore/quarantine/`, and go on.
+    Quarantine,
+}
+
+/// A directory as it was at one commit.
+pub(super) struct Loaded {
+    pub(super) state: State,
+    /// Behind that commit.
+    pub(super) place: Place,
+    pub(super) names: Names,
+    /// Keys whose file has another name than the one that we would write.
+    pub(super) strays: HashMap<Box<[u8]>, String>,
+    /// Keys whose files may be older than the state, each with the commit that changed it.
+    pub(super) recovered: Vec<(Arc<[u8]>, Sequence)>,
+    /// The names of the files that were moved aside.
+    pub(super) quarantined: Vec<String>,
+}
+
+/// What has to change in an older state.
+pub(super) struct Changed {
+    pub(super) changes: Vec<Change>,
+    pub(super) place: Place,
+    pub(super) strays: HashMap<Box<[u8]>, String>,
+}
+
+/// The newest state of each key that the journal knows, and the commit that made it.
+type Recovered = BTreeMap<Arc<[u8]>, (Option<Entry>, Sequence)>;
+
+/// Files and journal. Segments must stay meanwhile: see [`Internal::keep_segments`].
+struct Found {
+    files: files::Loaded,
+    recovered: Recovered,
+    place: Place,
+    quarantined: Vec<String>,
+}
+
+/// Loads `directory`. `Corrupt` names the files that are not documents.
+pub(super) fn load(
+    fs: &Arc<dyn FileSystem>,
+    directory: &Path,
+    internal: &Internal,
+    page: &JournalPage,
+    damage: OnDamage,
+) -> Result<Loaded> {
+    let Found { files, recovered, place, quarantined } = find(fs, directory, internal, page, damage)?;
+    let keys = recovered.iter().map(|(key, (_, sequence))| (Arc::clone(key), *sequence)).collect();
+    let tree = Tree::from_sorted(merge(files.entries, recovered));
+    let names = names(page, &tree)?;
+    let state = State::new(BTreeMap::from([(Space::DOCUMENTS, tree)]), place.sequence);
+    Ok(Loaded { state, place, names, strays: files.strays, recovered: keys, quarantined })
+}
+
+/// Loads `directory` again and compares. What differs counts as changed by the newest commit.
+pub(super) fn load_again(
+    fs: &Arc<dyn FileSystem>,
+    directory: &Path,
+    internal: &Internal,
+    page: &JournalPage,
+    before: &Snapshot,
+) -> Result<Changed> {
+    let _segments = internal.keep_segments()?;
+    let Found { files, recovered, place, .. } = find(fs, directory, internal, page, OnDamage::Refuse)?;
+    let mut changes = Vec::new();
+    let empty = Tree::default();
+    let mut old = before.tree(Space::DOCUMENTS).unwrap_or(&empty).iter().peekable();
+    let mut new = merge(files.entries, recovered).into_iter().peekable();
+    loop {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(old), Some(new)) => old.key().cmp(new.key()),
+        };
+        let before = if order.is_le() { old.next() } else { None };
+        let now = if order.is_ge() { new.next() } else { None };
+        let content = |entry: &Entry| (entry.version(), entry.value().to_vec());
+        if before.map(content) != now.as_ref().map(content) {
+            let key = before.or(now.as_ref()).map(|entry| entry.key().into()).unwrap_or_default();
+            let renew =
+                |entry: Entry| Entry::new(entry.key(), entry.value(), entry.version(), place.sequence);
+            changes.push(Change { space: Space::DOCUMENTS, key, entry: now.map(renew) });
+        }
+    }
+    Ok(Changed { changes, place, strays: files.strays })
+}
+
+fn find(
+    fs: &Arc<dyn FileSystem>,
+    directory: &Path,
+    internal: &Internal,
+    page: &JournalPage,
+    damage: OnDamage,
+) -> Result<Found> {
+    let mut quarantined = Vec::new();
+    loop {
+        // In this order: what files are made of is in them by the first number, and whatever they hold was
+        // published by the second.
+        let checkpoint = page.checkpoint();
+        let files = files::load(&**fs, directory)?;
+        let newest = page.sequence();
+        let log = Log::read_through(Arc::clone(fs), &internal.path, checkpoint, newest)?;
+        let recovered = replay(&log, checkpoint)?;
+        let is_damage = |file: &BadFile| file.key.as_deref().is_none_or(|key| !recovered.contains_key(key));
+        let bad: Vec<BadFile> = files.bad.iter().filter(|file| is_damage(file)).cloned().collect();
+        match (damage, log.end().or_else(|| Place::of_page(page, newest))) {
+            (OnDamage::Refuse, _) if !bad.is_empty() => return Err(files::corrupt(directory, &bad)),
+            (OnDamage::Quarantine, _) if !bad.is_empty() => {
+                quarantined.extend(quarantine(&**fs, directory, &internal.path, &bad)?);
+            }
+            (_, Some(place)) => return Ok(Found { files, recovered, place, quarantined }),
+            // Somebody wrote the first segment just now.
+            (_, None) => {}
+        }
+    }
+}
+
+fn replay(log: &Log, checkpoint: Sequence) -> Result<Recovered> {
+    let mut recovered = Recovered::new();
+    log.replay(checkpoint, |sequence, payload| {
+        for change in decode_commit(sequence, payload)? {
+            recovered.insert(change.key, (change.entry, sequence));
+        }
+        Ok(())
+    })?;
+    Ok(recovered)
+}
+
+/// The files' documents and over them the journal's, in the order of their keys.
+fn merge(files: Vec<Entry>, journal: Recovered) -> Vec<Entry> {
+    if journal.is_empty() {
+        return files;
+    }
+    let mut merged: Vec<Entry> =
+        files.into_iter().filter(|entry| !journal.contains_key(entry.key())).collect();
+    merged.extend(journal.into_values().filter_map(|(entry, _)| entry));
+    // Two sorted runs, which a stable sort merges in linear time.
+    merged.sort_by(|a, b| a.key().cmp(b.key()));
+    merged
+}
+
+fn names(page: &JournalPage, tree: &Tree) -> Result<Names> {
+    if !page.is_case_insensitive() {
+        return Ok(Names::case_sensitive());
+    }
+    let taken: Result<Vec<(Box<[u8]>, String)>> =
+        tree.iter().map(|entry| Ok((entry.key().into(), file_name(entry.key())?))).collect();
+    Ok(Names::case_insensitive(taken?))
+}

@@ -1,0 +1,252 @@
+//! The processes that share a directory: who is in, who comes and goes.
+
+use crate::fs::{FileSystem, LockFile, LockKind, PageAccess};
+use crate::stores::journal::{JournalPage, LOCK_FILES};
+use crate::{Error, ErrorKind, Result};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const DOOR_FILE: &str = "lock";
+const MEMBERS_FILE: &str = "members";
+const LOADERS_FILE: &str = "loaders";
+const CHECKPOINT_FILE: &str = "checkpoint";
+const PAGE_FILE: &str = "page";
+
+/// How often to look whether a lock is free.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// How a process wants to have a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Together with other processes.
+    Shared,
+    /// Alone.
+    Exclusive,
+}
+
+/// Our own directory within the directory of a datastore.
+#[derive(Clone)]
+pub(super) struct Internal {
+    pub(super) fs: Arc<dyn FileSystem>,
+    pub(super) path: PathBuf,
+    /// How long to wait for other processes.
+    pub(super) timeout: Duration,
+}
+
+/// A lock that is held until it is dropped.
+pub(super) struct Held(#[expect(dead_code, reason = "held, not used")] Box<dyn LockFile>);
+
+/// Held while a process comes or goes: one at a time.
+pub(super) struct Door {
+    internal: Internal,
+    lock: Box<dyn LockFile>,
+}
+
+/// Our place among the processes that have the directory open.
+pub(super) struct Member {
+    pub(super) page: JournalPage,
+    members: Box<dyn LockFile>,
+    place: Option<usize>,
+    access: Access,
+}
+
+/// What a process finds that comes in.
+pub(super) enum Found {
+    /// Nobody else.
+    Nobody(Box<dyn LockFile>),
+    /// Others, and their page.
+    Others(Box<dyn LockFile>, JournalPage),
+}
+
+impl Internal {
+    /// Waits until no other process comes or goes.
+    pub(super) fn door(&self) -> Result<Door> {
+        let path = self.path.join(DOOR_FILE);
+        self.wait(|| {
+            let Some(lock) = self.open_door(&path)? else { return Ok(Err("another process".to_owned())) };
+            let free = lock.try_lock(LockKind::Exclusive).and_then(|free| Ok(free && lock.is_current()?));
+            if !free.map_err(|error| Error::io("lock", &path, error))? {
+                return Ok(Err(holder(&lock.read_note())));
+            }
+            // Only for those who wait.
+            let _ = lock.write_note(&std::process::id().to_string());
+            Ok(Ok(Door { internal: self.clone(), lock }))
+        })
+    }
+
+    /// Waits until we may come in; nobody else comes or goes until the door is dropped.
+    pub(super) fn enter(&self, access: Access) -> Result<(Door, Found)> {
+        self.wait(|| {
+            let door = self.door()?;
+            Ok(door.look(access)?.map(|found| (door, found)))
+        })
+    }
+
+    /// Waits until nobody removes segments; nobody does until the answer is dropped.
+    pub(super) fn keep_segments(&self) -> Result<Held> {
+        let lock = self.open(LOADERS_FILE)?;
+        self.wait(|| {
+            let free = self.try_lock(&*lock, LockKind::Shared)?;
+            Ok(if free { Ok(()) } else { Err("a process that removes old segments".to_owned()) })
+        })?;
+        Ok(Held(lock))
+    }
+
+    /// The lock of those who write files.
+    pub(super) fn checkpoint_lock(&self) -> Result<Box<dyn LockFile>> {
+        self.open(CHECKPOINT_FILE)
+    }
+
+    /// The lock of those who load.
+    pub(super) fn loaders(&self) -> Result<Box<dyn LockFile>> {
+        self.open(LOADERS_FILE)
+    }
+
+    pub(super) fn try_lock(&self, lock: &dyn LockFile, kind: LockKind) -> Result<bool> {
+        lock.try_lock(kind).map_err(|error| Error::io("lock", &self.path, error))
+    }
+
+    /// Looks again and again until there is an answer; `Locked` names who is in the way when time is up.
+    fn wait<T>(&self, mut look: impl FnMut() -> Result<Result<T, String>>) -> Result<T> {
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            match look()? {
+                Ok(answer) => return Ok(answer),
+                Err(holder) if Instant::now() >= deadline => return Err(self.locked(&holder)),
+                Err(_) => thread::sleep(LOOK_AGAIN),
+            }
+        }
+    }
+
+    fn open(&self, name: &str) -> Result<Box<dyn LockFile>> {
+        let path = self.path.join(name);
+        self.fs.open_lock(&path).map_err(|error| Error::io("open", &path, error))
+    }
+
+    /// None if the last process went just now and took our directory with it.
+    fn open_door(&self, path: &Path) -> Result<Option<Box<dyn LockFile>>> {
+        match self.fs.create_directory(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !self.exists(&self.path)? => {
+                return Ok(None);
+            }
+            result => result.map_err(|error| Error::io("create the directory", &self.path, error))?,
+        }
+        match self.fs.open_lock(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            result => result.map(Some).map_err(|error| Error::io("open", path, error)),
+        }
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool> {
+        self.fs.exists(path).map_err(|error| Error::io("look at", path, error))
+    }
+
+    fn locked(&self, holder: &str) -> Error {
+        let directory = self.path.parent().unwrap_or(&self.path).display();
+        let time = self.timeout.as_millis();
+        let message =
+            format!("{directory} could not be opened within {time} ms, since {holder} is in the way");
+        Error::new(ErrorKind::Locked, message).with_expected("a directory that other processes let us open")
+    }
+}
+
+impl Door {
+    /// Who is in; or, if they want to be alone or we do, who is in the way.
+    fn look(&self, access: Access) -> Result<Result<Found, String>> {
+        let internal = &self.internal;
+        let lock = internal.open(MEMBERS_FILE)?;
+        if internal.try_lock(&*lock, LockKind::Exclusive)? {
+            return Ok(Ok(Found::Nobody(lock)));
+        }
+        if !internal.try_lock(&*lock, LockKind::Shared)? {
+            return Ok(Err(holder(&lock.read_note())));
+        }
+        let path = internal.path.join(PAGE_FILE);
+        let page = internal.fs.open_page(&path, PageAccess::Write);
+        let page = JournalPage::attach(page.map_err(|error| Error::io("open", &path, error))?)?;
+        match access {
+            Access::Shared => Ok(Ok(Found::Others(lock, page))),
+            Access::Exclusive => {
+                let ids: Vec<String> = living(&*internal.fs, &page).iter().map(u32::to_string).collect();
+                Ok(Err(holder(&ids.join(", "))))
+            }
+        }
+    }
+
+    /// Makes a new page. Who still looks at an old one, whose processes were killed, is told.
+    pub(super) fn new_page(&self) -> Result<Arc<dyn crate::fs::Page>> {
+        let internal = &self.internal;
+        let path = internal.path.join(PAGE_FILE);
+        if let Some(old) = internal.fs.open_page(&path, PageAccess::Write).ok().map(JournalPage::attach) {
+            old.iter().for_each(JournalPage::retire);
+        }
+        internal.fs.create_page(&path).map_err(|error| Error::io("create", &path, error))
+    }
+
+    /// Removes our own directory, but not what else lies in it. Nobody may be in.
+    pub(super) fn clear(self) {
+        let Internal { fs, path, .. } = &self.internal;
+        let names = [PAGE_FILE, MEMBERS_FILE, LOADERS_FILE, CHECKPOINT_FILE].into_iter().chain(LOCK_FILES);
+        for name in names {
+            let _ = fs.remove_file(&path.join(name));
+        }
+        // The door goes last, while we hold it: whoever waits for it then makes a new one. The directory goes
+        // only if it is empty, so not under somebody's new door.
+        let _ = fs.remove_file(&path.join(DOOR_FILE));
+        let _ = fs.remove_directory(path);
+        drop(self.lock);
+    }
+}
+
+impl Member {
+    /// Takes a place. `members` is the lock that the door's look gave.
+    pub(super) fn join(
+        internal: &Internal,
+        members: Box<dyn LockFile>,
+        page: JournalPage,
+        access: Access,
+    ) -> Result<Self> {
+        match access {
+            Access::Exclusive => {
+                let _ = members.write_note(&std::process::id().to_string());
+            }
+            Access::Shared => {
+                if !internal.try_lock(&*members, LockKind::Shared)? {
+                    return Err(Error::internal("the lock of the members"));
+                }
+            }
+        }
+        Ok(Self { place: page.join(), page, members, access })
+    }
+
+    /// Whether nobody else is in; while the door is held, that stays so.
+    pub(super) fn is_alone(&self, _door: &Door) -> Result<bool> {
+        if self.access == Access::Exclusive {
+            return Ok(true);
+        }
+        let alone = self.members.try_lock(LockKind::Exclusive);
+        // Where that failed we hold nothing any more, but nobody comes or goes meanwhile.
+        let again = self.members.try_lock(LockKind::Shared);
+        let failed = |error| Error::new(ErrorKind::Storage, format!("Could not lock the members: {error}"));
+        again.map_err(failed)?;
+        alone.map_err(failed)
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.page.leave(self.place);
+    }
+}
+
+/// The members that still live.
+fn living(fs: &dyn FileSystem, page: &JournalPage) -> Vec<u32> {
+    page.members().into_iter().filter(|id| fs.process_exists(*id)).collect()
+}
+
+fn holder(note: &str) -> String {
+    if note.is_empty() { "another process".to_owned() } else { format!("the process with id {note}") }
+}
