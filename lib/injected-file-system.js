@@ -25,8 +25,8 @@ class FileSystemStore extends Store {
     #directory;
     #locks = new LockingQueue();
 
-    constructor({ directory, fileSystem, maxDocuments }) {
-        super({ maxDocuments });
+    constructor({ directory, fileSystem, maxDocuments, readOnly }) {
+        super({ maxDocuments, readOnly });
         this.#fileSystem = fileSystem;
         this.#directory = directory;
     }
@@ -92,7 +92,8 @@ class FileSystemStore extends Store {
         return committed;
     }
 
-    commitMany(operations) {
+    async commitMany(operations) {
+        this.assertWritable();
         const keys = [...new Set(operations.map(({ key }) => key))].sort();
         return this.writing(() => this.#locked(keys, () => this.#commitLocked(operations)));
     }

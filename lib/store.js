@@ -2,6 +2,7 @@
 
 const native = require('./native.cjs');
 const { absent, unchangedSince } = require('./checks.js');
+const { AssertionError } = require('./errors.js');
 const { closeAtExit, forgetAtExit } = require('./exit-hook.js');
 const { DocumentReader } = require('./document-reader.js');
 const { Lifecycle } = require('./lifecycle.js');
@@ -27,12 +28,14 @@ class Store extends Lifecycle {
     #atExit;
     #maxDocuments;
     #reader;
+    #readOnly;
     #views;
 
     /** Touches no disk. */
-    constructor({ directory, maxDocuments, ...rest }) {
+    constructor({ directory, maxDocuments, readOnly, ...rest }) {
         super();
-        const options = directory === undefined ? { memory: true } : { directory, ...rest };
+        const options = directory === undefined ? { memory: true } : { directory, readOnly, ...rest };
+        this.#readOnly = readOnly;
         this.#handle = call(native.createStore, openPort().raw, JSON.stringify(options));
         this.#maxDocuments = maxDocuments;
         this.#views = new Views(this.#handle);
@@ -62,6 +65,7 @@ class Store extends Lifecycle {
 
     /** The document, and the check that it is still the same. */
     readForUpdate(key) {
+        this.assertWritable();
         const document = this.#reader.read(key);
         return { document, check: document === null ? absent : unchangedSince(this.#reader.sequence) };
     }
@@ -69,6 +73,13 @@ class Store extends Lifecycle {
     /** At one moment; null where there is none. */
     readMany(keys) {
         return this.#reader.readMany(keys);
+    }
+
+    /** Native code refuses too, but only when there is something to write. */
+    assertWritable() {
+        if (this.#readOnly) {
+            throw new AssertionError('The datastore was opened with readOnly: true, so nothing can be written');
+        }
     }
 
     has(key) {

@@ -3,22 +3,21 @@
 mod options;
 mod registry;
 
-pub use options::{Location, Options};
-pub use registry::Registry;
+pub use options::{Location, Options, Rights};
+pub use registry::{Engine, Place, Registry};
 
 use crate::fs::FileSystem;
 use crate::kv::{Answer, Head, KeyRange, Sequence, Space, Store};
-use crate::stores::directory::{DirectoryStore, LoadReport, OnDamage};
+use crate::stores::directory::{LoadReport, OnDamage};
 use crate::stores::memory::MemoryStore;
 use crate::{Error, Result};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A handle on a store. The last handle on a directory, closed or dropped, releases it.
 pub struct Datastore {
-    engine: Mutex<Option<Engine>>,
+    held: Mutex<Option<Held>>,
     store: Arc<dyn Store>,
-    head: Head,
+    head: Option<Head>,
     report: LoadReport,
 }
 
@@ -36,9 +35,9 @@ pub struct Stats {
 }
 
 /// What a handle holds on to.
-enum Engine {
+enum Held {
     Memory(Arc<MemoryStore>),
-    Directory { registry: &'static Registry, path: PathBuf, store: Arc<DirectoryStore> },
+    Directory { registry: &'static Registry, place: Place, engine: Engine },
 }
 
 impl Datastore {
@@ -49,20 +48,20 @@ impl Datastore {
             Location::Memory => {
                 let store = Arc::new(MemoryStore::new());
                 Ok(Self {
-                    head: store.head(),
+                    head: Some(store.head()),
                     store: Arc::clone(&store) as _,
                     report: LoadReport::default(),
-                    engine: Mutex::new(Some(Engine::Memory(store))),
+                    held: Mutex::new(Some(Held::Memory(store))),
                 })
             }
             Location::Directory(path) => {
                 let registry = Registry::global();
-                let (path, store) = registry.acquire(fs, path, options, damage)?;
+                let (place, engine) = registry.acquire(fs, path, options, damage)?;
                 Ok(Self {
-                    head: store.head(),
-                    store: Arc::clone(&store) as _,
-                    report: store.report().clone(),
-                    engine: Mutex::new(Some(Engine::Directory { registry, path, store })),
+                    head: engine.head(),
+                    store: engine.store(),
+                    report: engine.report().clone(),
+                    held: Mutex::new(Some(Held::Directory { registry, place, engine })),
                 })
             }
         }
@@ -73,9 +72,10 @@ impl Datastore {
         &self.store
     }
 
-    /// The sequence number of the newest commit by anyone, always current.
-    pub fn head(&self) -> &Head {
-        &self.head
+    /// The sequence number of the newest commit by anyone, always current; none where it has to be looked
+    /// for.
+    pub fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
     }
 
     /// What loading found.
@@ -86,11 +86,10 @@ impl Datastore {
     /// Figures about the store.
     pub fn stats(&self) -> Result<Stats> {
         let documents = self.store.count(Space::DOCUMENTS, &KeyRange::ALL).wait()?;
-        let (backlog, checkpoint_failure) = match &*self.engine.lock().unwrap_or_else(PoisonError::into_inner)
-        {
+        let (backlog, checkpoint_failure) = match &*self.held.lock().unwrap_or_else(PoisonError::into_inner) {
             None => return Err(Error::closed()),
-            Some(Engine::Memory(_)) => (0, None),
-            Some(Engine::Directory { store, .. }) => (store.backlog(), store.checkpoint_failure()),
+            Some(Held::Memory(_)) => (0, None),
+            Some(Held::Directory { engine, .. }) => (engine.backlog(), engine.checkpoint_failure()),
         };
         Ok(Stats { documents, sequence: self.store.sequence(), backlog, checkpoint_failure })
     }
@@ -98,18 +97,18 @@ impl Datastore {
     /// Lets go of the store. Blocks until its last handle has written everything out. Later calls do
     /// nothing.
     pub fn close(&self) -> Result<()> {
-        let engine = self.engine.lock().unwrap_or_else(PoisonError::into_inner).take();
-        engine.map_or(Ok(()), Engine::release)
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        held.map_or(Ok(()), Held::release)
     }
 }
 
-impl Engine {
+impl Held {
     fn release(self) -> Result<()> {
         match self {
             Self::Memory(store) => store.close().wait(),
-            Self::Directory { registry, path, store } => {
-                drop(store);
-                registry.release(&path)
+            Self::Directory { registry, place, engine } => {
+                drop(engine);
+                registry.release(&place)
             }
         }
     }
@@ -118,9 +117,9 @@ impl Engine {
 impl Drop for Datastore {
     /// Releases on another thread, since this may be the JavaScript thread.
     fn drop(&mut self) {
-        let engine = self.engine.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(engine) = engine {
-            drop(Answer::blocking(move || engine.release()));
+        let held = self.held.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(held) = held {
+            drop(Answer::blocking(move || held.release()));
         }
     }
 }

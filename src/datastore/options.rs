@@ -9,8 +9,19 @@ use std::path::PathBuf;
 pub struct Options {
     /// Where the documents are.
     pub location: Location,
+    /// What may be done.
+    pub rights: Rights,
     /// How to open a directory. What to do with damage is asked at each load.
     pub directory: OpenOptions,
+}
+
+/// What a handle may do with a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rights {
+    /// Read and write.
+    ReadWrite,
+    /// Read, and change nothing.
+    ReadOnly,
 }
 
 /// Where documents are kept.

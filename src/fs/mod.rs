@@ -48,6 +48,9 @@ pub trait FileSystem: Send + Sync + 'static {
     /// Opens the lock file at `path`, which is created if need be, without taking the lock.
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockFile>>;
 
+    /// The lock file at `path`, if there is one; it need not be writable.
+    fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>>;
+
     /// Makes a new page of zeros at `path`, in place of what is there.
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>>;
 

@@ -108,6 +108,10 @@ impl FileSystem for OsFileSystem {
         lock::open(path)
     }
 
+    fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
+        lock::find(path)
+    }
+
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
         page::create(path)
     }

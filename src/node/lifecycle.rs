@@ -4,7 +4,7 @@ use super::errors::to_js;
 use super::handle::{Handle, RememberedPage, State};
 use super::port::{Port, PromiseId, Task};
 use crate::Error;
-use crate::datastore::{Datastore, Location, Options};
+use crate::datastore::{Datastore, Location, Options, Rights};
 use crate::fs::{FileSystem, OsFileSystem};
 use crate::kv::{Answer, Durability};
 use crate::stores::directory::{Access, OnDamage, OpenOptions};
@@ -131,18 +131,17 @@ fn parse_options(text: &str) -> crate::Result<Options> {
         Some("batched") => Durability::Batched,
         Some(_) => return Err(Error::assertion("The option durability must be 'sync', 'os' or 'batched'")),
     };
+    let is_set = |name| options.get(name) == Some(&Value::Bool(true));
     let default = OpenOptions::default();
     let directory = OpenOptions {
         durability,
         flush_interval: milliseconds(&options, "flushInterval", default.flush_interval)?,
         lock_timeout: milliseconds(&options, "lockTimeout", default.lock_timeout)?,
-        access: match options.get("exclusive") {
-            Some(Value::Bool(true)) => Access::Exclusive,
-            _ => Access::Shared,
-        },
+        access: if is_set("exclusive") { Access::Exclusive } else { Access::Shared },
         ..default
     };
-    Ok(Options { location, directory })
+    let rights = if is_set("readOnly") { Rights::ReadOnly } else { Rights::ReadWrite };
+    Ok(Options { location, rights, directory })
 }
 
 fn milliseconds(options: &Value, name: &str, default: Duration) -> crate::Result<Duration> {

@@ -185,6 +185,10 @@ impl FileSystem for Seam {
         Ok(if self.has(Bug::IgnoreLock) { Box::new(NoLock(lock)) } else { lock })
     }
 
+    fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
+        self.disk.find_lock(path)
+    }
+
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
         self.disk.create_page(path)
     }

@@ -190,6 +190,10 @@ impl FileSystem for CrashingDisk {
         Err(ErrorKind::Unsupported.into())
     }
 
+    fn find_lock(&self, _path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
     fn create_page(&self, _path: &Path) -> io::Result<Arc<dyn Page>> {
         Err(ErrorKind::Unsupported.into())
     }

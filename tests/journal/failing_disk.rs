@@ -213,6 +213,10 @@ impl FileSystem for FailingDisk {
         OsFileSystem.open_lock(path)
     }
 
+    fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
+        OsFileSystem.find_lock(path)
+    }
+
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
         OsFileSystem.create_page(path)
     }

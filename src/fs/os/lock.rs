@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 const MAX_NOTE_BYTES: usize = 32;
 
 pub(super) fn open(path: &Path) -> io::Result<Box<dyn LockFile>> {
-    let opened = super::private().read(true).write(true).create(true).truncate(false).open(path);
-    let file = match opened {
-        // A reader may lock what it must not write.
-        Err(error) if super::is_not_writable(&error) => fs::File::open(path)?,
-        result => result?,
-    };
+    let file = super::private().read(true).write(true).create(true).truncate(false).open(path)?;
     Ok(Box::new(OsLockFile { path: path.to_owned(), file }))
+}
+
+pub(super) fn find(path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
+    match fs::File::open(path) {
+        Ok(file) => Ok(Some(Box::new(OsLockFile { path: path.to_owned(), file }))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 struct OsLockFile {

@@ -271,6 +271,10 @@ impl FileSystem for SimulatedDisk {
         Ok(Box::new(SimulatedLock { disk: self.clone(), path: path.to_owned(), handle }))
     }
 
+    fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
+        self.open_lock(path).map(Some)
+    }
+
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
         let mut inner = self.lock_inner();
         inner.call(Call::Open)?;

@@ -83,10 +83,50 @@ pub(super) fn load_again(
 ) -> Result<Changed> {
     let _segments = internal.keep_segments()?;
     let Found { files, recovered, place, .. } = find(fs, directory, internal, page, OnDamage::Refuse)?;
+    let changes = compare(before, merge(files.entries, recovered), place.sequence);
+    Ok(Changed { changes, place, strays: files.strays })
+}
+
+/// What a reader loads.
+pub(super) struct Contents {
+    /// In the order of their keys.
+    pub(super) entries: Vec<Entry>,
+    /// Behind the last commit, if somebody may go on from there.
+    pub(super) place: Option<Place>,
+}
+
+/// Loads `directory` while others write. Segments must stay meanwhile.
+pub(super) fn find_live(
+    fs: &Arc<dyn FileSystem>,
+    directory: &Path,
+    internal: &Internal,
+    page: &JournalPage,
+) -> Result<Contents> {
+    let Found { files, recovered, place, .. } = find(fs, directory, internal, page, OnDamage::Refuse)?;
+    Ok(Contents { entries: merge(files.entries, recovered), place: Some(place) })
+}
+
+/// Loads `directory` while nobody writes.
+pub(super) fn find_at_rest(
+    fs: &Arc<dyn FileSystem>,
+    directory: &Path,
+    internal: &Internal,
+) -> Result<Contents> {
+    let log = Log::read(Arc::clone(fs), &internal.path)?;
+    let recovered = replay(&log, log.checkpoint())?;
+    let files = files::load(&**fs, directory)?;
+    match damaged(&files, &recovered) {
+        bad if bad.is_empty() => Ok(Contents { entries: merge(files.entries, recovered), place: None }),
+        bad => Err(files::corrupt(directory, &bad)),
+    }
+}
+
+/// What has to change to get from `before` to the documents `now`; the commit `sequence` changes it.
+pub(super) fn compare(before: &Snapshot, now: Vec<Entry>, sequence: Sequence) -> Vec<Change> {
     let mut changes = Vec::new();
     let empty = Tree::default();
     let mut old = before.tree(Space::DOCUMENTS).unwrap_or(&empty).iter().peekable();
-    let mut new = merge(files.entries, recovered).into_iter().peekable();
+    let mut new = now.into_iter().peekable();
     loop {
         let order = match (old.peek(), new.peek()) {
             (None, None) => break,
@@ -96,15 +136,17 @@ pub(super) fn load_again(
         };
         let before = if order.is_le() { old.next() } else { None };
         let now = if order.is_ge() { new.next() } else { None };
-        let content = |entry: &Entry| (entry.version(), entry.value().to_vec());
-        if before.map(content) != now.as_ref().map(content) {
+        let same = match (before, &now) {
+            (Some(before), Some(now)) => before.version() == now.version() && before.value() == now.value(),
+            _ => false,
+        };
+        if !same {
             let key = before.or(now.as_ref()).map(|entry| entry.key().into()).unwrap_or_default();
-            let renew =
-                |entry: Entry| Entry::new(entry.key(), entry.value(), entry.version(), place.sequence);
+            let renew = |entry: Entry| Entry::new(entry.key(), entry.value(), entry.version(), sequence);
             changes.push(Change { space: Space::DOCUMENTS, key, entry: now.map(renew) });
         }
     }
-    Ok(Changed { changes, place, strays: files.strays })
+    changes
 }
 
 fn find(
@@ -123,8 +165,7 @@ fn find(
         let newest = page.sequence();
         let log = Log::read_through(Arc::clone(fs), &internal.path, checkpoint, newest)?;
         let recovered = replay(&log, checkpoint)?;
-        let is_damage = |file: &BadFile| file.key.as_deref().is_none_or(|key| !recovered.contains_key(key));
-        let bad: Vec<BadFile> = files.bad.iter().filter(|file| is_damage(file)).cloned().collect();
+        let bad = damaged(&files, &recovered);
         match (damage, log.end().or_else(|| Place::of_page(page, newest))) {
             (OnDamage::Refuse, _) if !bad.is_empty() => return Err(files::corrupt(directory, &bad)),
             (OnDamage::Quarantine, _) if !bad.is_empty() => {
@@ -135,6 +176,12 @@ fn find(
             (_, None) => {}
         }
     }
+}
+
+/// The bad files that count: where the journal has a newer document the file was being written.
+fn damaged(files: &files::Loaded, recovered: &Recovered) -> Vec<BadFile> {
+    let is_damage = |file: &&BadFile| file.key.as_deref().is_none_or(|key| !recovered.contains_key(key));
+    files.bad.iter().filter(is_damage).cloned().collect()
 }
 
 fn replay(log: &Log, checkpoint: Sequence) -> Result<Recovered> {

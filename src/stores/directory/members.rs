@@ -61,7 +61,63 @@ pub(super) enum Found {
     Others(Box<dyn LockFile>, JournalPage),
 }
 
+/// What a process finds that only looks.
+pub(super) enum Neighbours {
+    /// Processes that may write, and their page.
+    Writers(JournalPage),
+    /// None; the page that killed ones left, if there is one.
+    Nobody(Option<JournalPage>),
+}
+
 impl Internal {
+    /// Lets a reader look around, again and again until it has an answer, without changing anything. Meanwhile
+    /// segments stay, and while there is nobody, nobody comes.
+    pub(super) fn visit<T>(&self, mut look: impl FnMut(Neighbours) -> Result<Option<T>>) -> Result<T> {
+        let changing = || "a process that comes or goes".to_owned();
+        self.wait(|| {
+            let Some(door) = self.find(DOOR_FILE)? else {
+                // Without a door we can't keep it closed: see whether somebody has made one.
+                let seen = look(Neighbours::Nobody(self.left_page()))?;
+                return Ok(seen.filter(|_| matches!(self.find(DOOR_FILE), Ok(None))).ok_or_else(changing));
+            };
+            let free = self.try_lock(&*door, LockKind::Shared)?;
+            if !free || !door.is_current().map_err(|error| Error::io("look at", &self.path, error))? {
+                return Ok(Err(holder(&door.read_note())));
+            }
+            let Some(members) = self.find(MEMBERS_FILE)? else {
+                return Ok(look(Neighbours::Nobody(self.left_page()))?.ok_or_else(changing));
+            };
+            if self.try_lock(&*members, LockKind::Exclusive)? {
+                drop(members);
+                return Ok(look(Neighbours::Nobody(self.left_page()))?.ok_or_else(changing));
+            }
+            let Some(page) = self.left_page() else { return Ok(Err(holder(&members.read_note()))) };
+            let Some(segments) = self.find(LOADERS_FILE)? else { return Ok(Err(changing())) };
+            if !self.try_lock(&*segments, LockKind::Shared)? {
+                return Ok(Err(changing()));
+            }
+            drop((door, members));
+            Ok(look(Neighbours::Writers(page))?.ok_or_else(changing))
+        })
+    }
+
+    /// Whether there is a page: somebody has it open, or had it and was killed.
+    pub(super) fn has_page(&self) -> Result<bool> {
+        self.exists(&self.path.join(PAGE_FILE))
+    }
+
+    /// The page, to be read only.
+    fn left_page(&self) -> Option<JournalPage> {
+        let page = self.fs.open_page(&self.path.join(PAGE_FILE), PageAccess::Read).ok()?;
+        JournalPage::attach(page).ok()
+    }
+
+    /// A lock, unless there is none.
+    fn find(&self, name: &str) -> Result<Option<Box<dyn LockFile>>> {
+        let path = self.path.join(name);
+        self.fs.find_lock(&path).map_err(|error| Error::io("open", &path, error))
+    }
+
     /// Waits until no other process comes or goes.
     pub(super) fn door(&self) -> Result<Door> {
         let path = self.path.join(DOOR_FILE);
@@ -176,13 +232,21 @@ impl Door {
         }
     }
 
-    /// Makes a new page. Who still looks at an old one, whose processes were killed, is told.
+    /// Removes the page of processes that were killed. Who still looks at it is told.
+    pub(super) fn remove_page(&self) {
+        let Internal { fs, path, .. } = &self.internal;
+        let path = path.join(PAGE_FILE);
+        if let Some(Ok(old)) = fs.open_page(&path, PageAccess::Write).ok().map(JournalPage::attach) {
+            old.retire();
+        }
+        let _ = fs.remove_file(&path);
+    }
+
+    /// Makes a new page.
     pub(super) fn new_page(&self) -> Result<Arc<dyn crate::fs::Page>> {
+        self.remove_page();
         let internal = &self.internal;
         let path = internal.path.join(PAGE_FILE);
-        if let Some(old) = internal.fs.open_page(&path, PageAccess::Write).ok().map(JournalPage::attach) {
-            old.iter().for_each(JournalPage::retire);
-        }
         internal.fs.create_page(&path).map_err(|error| Error::io("create", &path, error))
     }
 

@@ -13,11 +13,13 @@ mod members;
 mod names;
 mod open;
 mod quarantine;
+mod reader;
 mod sink;
 
 pub use load::OnDamage;
 pub use members::Access;
 pub use open::{LoadReport, OpenOptions};
+pub use reader::ReadOnlyStore;
 
 use self::close::Running;
 use self::core::Core;

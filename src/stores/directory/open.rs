@@ -96,7 +96,7 @@ pub(super) fn open(fs: &Arc<dyn FileSystem>, directory: &Path, options: &OpenOpt
 }
 
 /// Locks and shared memory do not reach other machines.
-fn refuse_network(fs: &dyn FileSystem, directory: &Path, access: Access) -> Result<()> {
+pub(super) fn refuse_network(fs: &dyn FileSystem, directory: &Path, access: Access) -> Result<()> {
     if access == Access::Exclusive {
         return Ok(());
     }
@@ -124,7 +124,10 @@ fn begin(
         fs.is_case_insensitive(directory).map_err(|error| Error::io("look into", directory, error))?;
     let page: Arc<dyn Page> = match access {
         Access::Shared => door.new_page()?,
-        Access::Exclusive => Arc::new(PrivatePage::default()),
+        Access::Exclusive => {
+            door.remove_page();
+            Arc::new(PrivatePage::default())
+        }
     };
     Ok(JournalPage::create(page, &log.position(), insensitive))
 }

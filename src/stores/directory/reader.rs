@@ -1,0 +1,208 @@
+//! A directory that is only read: nothing is written, and other processes may write beside it.
+
+use super::INTERNAL_DIRECTORY;
+use super::load::OnDamage;
+use super::load::{Contents, compare, find_at_rest, find_live};
+use super::members::{Internal, Neighbours};
+use super::open::{LoadReport, OpenOptions, refuse_network};
+use crate::fs::FileSystem;
+use crate::kv::{
+    Answer, Batch, Capability, Changes, Committed, Durability, Entry, KeyRange, MAX_KEY_BYTES,
+    MAX_VALUE_BYTES, Prepared, Read, Scan, Sequence, Space, Store,
+};
+use crate::stores::journal::{Followed, Follower, JournalPage, decode_commit};
+use crate::stores::memory::{Snapshot, State};
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The store over a directory that it does not change.
+///
+/// Its sequence numbers are its own: the processes that write may go and leave no journal, and those that
+/// come then begin to count again.
+pub struct ReadOnlyStore {
+    fs: Arc<dyn FileSystem>,
+    directory: PathBuf,
+    internal: Internal,
+    /// `None` once closed.
+    view: RwLock<Option<View>>,
+    report: LoadReport,
+}
+
+/// The documents, and how to see whether they are still all.
+struct View {
+    state: State,
+    source: Source,
+}
+
+enum Source {
+    /// Processes write: their page, where we are in their journal, and what their sequence numbers are less
+    /// than ours.
+    Live { page: JournalPage, follower: Follower, offset: u64 },
+    /// Nobody writes. Whoever comes retires the page that killed processes left, or makes one.
+    AtRest(Option<JournalPage>),
+}
+
+impl ReadOnlyStore {
+    /// Loads `directory`, which must exist, and what a journal in it holds, and changes nothing. `Locked` while
+    /// a process has it for itself, `Corrupt` when files are damaged.
+    pub fn open(fs: &Arc<dyn FileSystem>, directory: &Path, options: &OpenOptions) -> Result<Self> {
+        if options.damage == OnDamage::Quarantine {
+            return Err(Error::assertion("Files can't be moved aside in a datastore that is readOnly"));
+        }
+        refuse_network(&**fs, directory, options.access)?;
+        let internal = Internal {
+            fs: Arc::clone(fs),
+            path: directory.join(INTERNAL_DIRECTORY),
+            timeout: options.lock_timeout,
+        };
+        let mut view = View { state: State::default(), source: Source::AtRest(None) };
+        view.load(fs, directory, &internal)?;
+        let documents = view.state.now().len(Space::DOCUMENTS) as u64;
+        Ok(Self {
+            fs: Arc::clone(fs),
+            directory: directory.to_owned(),
+            internal,
+            view: RwLock::new(Some(view)),
+            report: LoadReport { documents, quarantined: Vec::new() },
+        })
+    }
+
+    /// What loading found.
+    pub fn report(&self) -> &LoadReport {
+        &self.report
+    }
+
+    /// Reads the state; first what was committed since.
+    fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T> {
+        {
+            let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
+            let view = view.as_ref().ok_or_else(Error::closed)?;
+            if view.is_newest(&self.internal)? {
+                return Ok(read(&view.state));
+            }
+        }
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let view = view.as_mut().ok_or_else(Error::closed)?;
+        if !view.is_newest(&self.internal)? {
+            view.catch_up(&self.fs, &self.directory, &self.internal)?;
+        }
+        Ok(read(&view.state))
+    }
+}
+
+impl View {
+    fn is_newest(&self, internal: &Internal) -> Result<bool> {
+        match &self.source {
+            Source::Live { page, offset, .. } => {
+                Ok(page.sequence().wrapping_add(*offset) == self.state.sequence())
+            }
+            Source::AtRest(Some(page)) => Ok(!page.is_retired()),
+            Source::AtRest(None) => internal.has_page().map(|has_page| !has_page),
+        }
+    }
+
+    fn catch_up(&mut self, fs: &Arc<dyn FileSystem>, directory: &Path, internal: &Internal) -> Result<()> {
+        let Source::Live { page, follower, offset } = &mut self.source else {
+            return self.load(fs, directory, internal);
+        };
+        let newest = page.sequence();
+        if page.is_retired() {
+            return self.load(fs, directory, internal);
+        }
+        let mut commits = Vec::new();
+        let reached = follower.read_through(newest, |sequence, payload| {
+            let sequence = sequence.wrapping_add(*offset);
+            commits.push(Prepared {
+                sequence,
+                versions: Vec::new(),
+                changes: decode_commit(sequence, payload)?,
+            });
+            Ok(())
+        });
+        for commit in commits {
+            self.state.publish(commit);
+        }
+        match reached? {
+            Followed::Through => Ok(()),
+            Followed::Removed => self.load(fs, directory, internal),
+        }
+    }
+
+    /// Reads everything. What differs from before counts as one commit.
+    fn load(&mut self, fs: &Arc<dyn FileSystem>, directory: &Path, internal: &Internal) -> Result<()> {
+        let (contents, page) = internal.visit(|neighbours| match neighbours {
+            Neighbours::Writers(page) => {
+                let found = find_live(fs, directory, internal, &page)?;
+                // Otherwise they went meanwhile, and took the journal with them.
+                Ok((!page.is_retired()).then_some((found, Some(page))))
+            }
+            Neighbours::Nobody(page) => {
+                self.source = Source::AtRest(page);
+                Ok(Some((find_at_rest(fs, directory, internal)?, None)))
+            }
+        })?;
+        let sequence = self.state.sequence() + 1;
+        let Contents { entries, place } = contents;
+        let changes = compare(&self.state.snapshot(), entries, sequence);
+        self.state.publish(Prepared { sequence, versions: Vec::new(), changes });
+        if let (Some(page), Some(place)) = (page, place) {
+            let offset = sequence.wrapping_sub(place.sequence);
+            let follower = Follower::new(Arc::clone(fs), &internal.path, place);
+            self.source = Source::Live { page, follower, offset };
+        }
+        Ok(())
+    }
+}
+
+impl Read for ReadOnlyStore {
+    fn sequence(&self) -> Sequence {
+        self.read(State::sequence).unwrap_or_default()
+    }
+
+    fn get(&self, space: Space, key: &[u8]) -> Answer<Option<Entry>> {
+        self.read(|state| state.get(space, key).cloned()).into()
+    }
+
+    fn range(&self, space: Space, scan: &Scan) -> Answer<Vec<Entry>> {
+        self.read(|state| state.range(space, scan)).into()
+    }
+
+    fn count(&self, space: Space, range: &KeyRange) -> Answer<u64> {
+        self.read(|state| state.count(space, range)).into()
+    }
+}
+
+impl Store for ReadOnlyStore {
+    fn snapshot(&self) -> Answer<Arc<dyn Read>> {
+        let snapshot: Result<Snapshot> = self.read(State::snapshot);
+        snapshot.map(|snapshot| Arc::new(snapshot) as Arc<dyn Read>).into()
+    }
+
+    fn commit(&self, _batch: Batch) -> Answer<Committed> {
+        Err(Error::assertion("The datastore was opened with readOnly: true, so nothing can be written"))
+            .into()
+    }
+
+    fn changes(&self, space: Space, since: Sequence) -> Answer<Changes> {
+        self.read(|state| state.changes(space, since)).into()
+    }
+
+    fn capability(&self) -> Capability {
+        Capability {
+            resident: true,
+            durability: Durability::Sync,
+            max_key_bytes: MAX_KEY_BYTES,
+            max_value_bytes: MAX_VALUE_BYTES,
+        }
+    }
+
+    fn flush(&self) -> Answer<()> {
+        self.read(|_| ()).into()
+    }
+
+    fn close(&self) -> Answer<()> {
+        let view = self.view.write().unwrap_or_else(PoisonError::into_inner).take();
+        view.map(drop).ok_or_else(Error::closed).into()
+    }
+}
