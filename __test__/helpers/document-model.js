@@ -4,8 +4,8 @@
 //
 // An operation reads, or writes, or both:
 //     reads   [[key, document]] what it saw: `{ rev, value }`, null for none, or only whether there was one
-//     page    { order, descending, offset, limit, total, items: [{ key, rev, value }] }, a page of
-//             everything by 'key', or all of it by 'value'
+//     page    { prefix, order, descending, offset, limit, total, items: [{ key, rev, value }] }, a page of
+//             the keys that begin with the prefix, in the order of 'key', or all of them by 'value'
 //     writes  [{ key, value, ... }] with the value null for a deletion, all or none of them, under a check:
 //             `absent: true`, `rev`, or `from`, the document (or null) that must still be there
 // and its outcome is 'ok', with the new `revs` of its writes; 'conflict', with the key that it named; or
@@ -111,16 +111,23 @@ function isSeen({ documents }, key, seen) {
     return typeof seen === 'boolean' ? seen === (current !== null) : isSame(seen, current);
 }
 
-function isPage({ documents }, { order, descending, offset, limit, total, items }) {
-    const all = [...documents].map(([key, { rev, value }]) => ({ key, rev, value }));
-    all.sort((a, b) => (a[order] < b[order] ? -1 : 1));
+function isPage({ documents }, { prefix, order, descending, offset, limit, total, items }) {
+    const inRange = [...documents].filter(([key]) => key.startsWith(prefix));
+    const all = inRange.map(([key, { rev, value }]) => ({ key, rev, value }));
+    all.sort((a, b) => compare(a[order], b[order]) || compare(a.key, b.key));
     if (descending) {
         all.reverse();
     }
-    const expected = all.slice(offset, offset + limit);
+    const expected = all.slice(offset, offset + (limit ?? Infinity));
     return total === all.length && items.length === expected.length && items.every((item, i) => (
-        item.key === expected[i].key && (item.rev === undefined || isSame(item, expected[i]))
+        item.key === expected[i].key
+            && (item.rev ?? expected[i].rev) === expected[i].rev
+            && (item.value ?? expected[i].value) === expected[i].value
     ));
+}
+
+function compare(a, b) {
+    return a < b ? -1 : Number(a > b);
 }
 
 function isSameList(as, bs) {
@@ -143,7 +150,7 @@ function ofKey(operation, key) {
     if (own.length > 0) {
         return { ...rest, reads: own, outcome };
     }
-    const isWhole = page !== undefined && page.offset === 0 && page.items.length === page.total;
+    const isWhole = page !== undefined && page.items.length === page.total && key.startsWith(page.prefix);
     if (!isWhole) {
         return undefined;
     }

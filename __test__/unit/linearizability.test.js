@@ -107,12 +107,13 @@ test('operations on several keys happen at one moment', () => {
     const [before, after] = [see(null, null), see(doc(1, 0), doc(1, 0))];
     assert.ok(isLinearizable([...history, at(2, 3, before), at(4, 5, after)]));
     assert.ok(!isLinearizable([...history, at(2, 3, see(doc(1, 0), null))]), 'half a batch');
-    const page = (total, ...items) => ({ page: { order: 'key', offset: 0, limit: 1, total, items } });
+    const first = { prefix: '', order: 'key', offset: 0, limit: 1 };
+    const page = (total, ...items) => ({ page: { ...first, total, items } });
     const [a, b] = [{ key: 'a', ...doc(1, 0) }, { key: 'b' }];
     assert.ok(isLinearizable([...history, at(2, 3, page(0)), at(4, 5, page(2, a))]));
     assert.ok(!isLinearizable([...history, at(4, 5, page(1, a))]), 'a total that never was');
     assert.ok(!isLinearizable([...history, at(4, 5, page(2, b))]), 'another page');
-    const last = { order: 'value', descending: true, offset: 1, limit: 9, total: 2, items: [a] };
+    const last = { prefix: '', order: 'value', descending: true, offset: 1, limit: 9, total: 2, items: [a] };
     const tenth = at(10, 11, { writes: [{ key: 'b', value: 2 }], revs: [1] });
     assert.ok(isLinearizable([...history, tenth, at(12, 13, { page: last })]));
     // Each key for itself has nothing to complain about.
