@@ -3,7 +3,6 @@
 // A process that shares a directory with others, or a thread of it. It performs the calls that come as lines,
 // `{ id, thread, method, args }`, and answers in lines.
 
-const fs = require('node:fs');
 const readline = require('node:readline');
 const { isMainThread, parentPort, Worker } = require('node:worker_threads');
 const { Jobs } = require('./sharing-jobs.js');
@@ -36,10 +35,10 @@ function main(threads, as) {
     if (as === 'nobody') {
         becomeNobody();
     }
-    const post = (message) => fs.writeSync(1, `${ JSON.stringify(message) }\n`);
+    const post = (message) => process.stdout.write(`${ JSON.stringify(message) }\n`);
     const own = performer(post);
     const workers = Array.from({ length: threads }, () => {
-        const worker = new Worker(__filename, { stdout: true });
+        const worker = new Worker(__filename);
         worker.on('message', post);
         return worker;
     });
