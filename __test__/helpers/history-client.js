@@ -330,7 +330,8 @@ const SHARES = {
         get: 18, getNow: 4, has: 4, getMany: 7, page: 7, view: 5, viewByValue: 3, scan: 4, group: 5,
     },
     writes: {
-        set: 8, setAt: 5, insert: 5, delete: 4, deleteAt: 3, update: 10, batch: 7, groupSet: 3, groupDelete: 1,
+        set: 8, setAt: 5, insert: 5, delete: 4, deleteAt: 3, update: 10, batch: 7,
+        groupSet: 3, groupDelete: 1,
     },
 };
 const repeated = (shares) => Object.entries(shares).flatMap(([name, share]) => Array(share).fill(name));

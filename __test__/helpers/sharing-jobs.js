@@ -37,6 +37,8 @@ class Jobs {
         return collect(this.store.scan(options));
     }
 
+    ping() {}
+
     /** Reads on the synchronous surface. */
     now(event, method, ...args) {
         return this.store._db[method](...args);

@@ -10,6 +10,7 @@ class SharingProcess {
     #child;
     #calls = new Map();
     #lastId = 0;
+    #ended = null;
     handles;
     /** Settles with `{ code, signal, stderr }`. */
     exited;
@@ -50,6 +51,10 @@ class SharingProcess {
         this.#lastId += 1;
         const id = this.#lastId;
         const answer = new Promise((resolve, reject) => {
+            if (this.#ended !== null) {
+                reject(this.#ended);
+                return;
+            }
             this.#calls.set(id, { resolve, reject, onEvent });
             this.#child.send(JSON.stringify({ id, thread, method, args }));
         });
@@ -64,9 +69,9 @@ class SharingProcess {
         }
         const end = await this.#child.exited;
         const message = `the process ended: ${ JSON.stringify(end) }`;
-        const error = Object.assign(new Error(message), { code: 'ENDED' });
+        this.#ended = Object.assign(new Error(message), { code: 'ENDED' });
         for (const { reject } of this.#calls.values()) {
-            reject(error);
+            reject(this.#ended);
         }
         return end;
     }
