@@ -48,6 +48,15 @@ class Child {
         this.#process.kill('SIGKILL');
     }
 
+    /** Stops all its threads where they are, until `resume`. */
+    pause() {
+        this.#process.kill('SIGSTOP');
+    }
+
+    resume() {
+        this.#process.kill('SIGCONT');
+    }
+
     send(line) {
         this.#process.stdin.write(`${ line }\n`);
     }
