@@ -7,7 +7,7 @@ const { test } = require('node:test');
 const { Random, chooseSeed } = require('./helpers/random.js');
 const { openHandles, startHandles, codeIs } = require('./helpers/sharing.js');
 const { openStore, allDocuments } = require('./helpers/store.js');
-const { newDirectory, snapshotFiles } = require('./helpers/temp.js');
+const { eventually, newDirectory, snapshotFiles } = require('./helpers/temp.js');
 
 /** A hang is a failure. */
 const LIMIT = { timeout: 120000 };
@@ -86,6 +86,8 @@ test('a process that slept in the middle of an update undoes nothing', LIMIT, as
     const [writer, sleeper] = await openHandles(t, 2, { directory, durability: 'os' });
     await writer.call('setItem', 'written', { n: 1 });
     for (const key of ['loaded', 'written']) {
+        // Who is stopped while it writes files keeps others from doing so.
+        await eventually(async () => (await sleeper.call('stats')).backlog === 0, 'its files are written');
         const { done } = await sleeper.begin('heldUpdate', key, { n: 'late' });
         sleeper.process.pause();
         await writer.call('deleteItem', key);

@@ -78,7 +78,7 @@ class Store extends Lifecycle {
     /** Native code refuses too, but only when there is something to write. */
     assertWritable() {
         if (this.#readOnly) {
-            throw new AssertionError('The datastore was opened with readOnly: true, so nothing can be written');
+            throw new AssertionError('Nothing can be written, since the datastore was opened readOnly');
         }
     }
 

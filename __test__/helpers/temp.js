@@ -68,7 +68,7 @@ function roomyParent(bytes) {
 /** Waits until `condition` holds; fails when it does not come true. For what happens in the background. */
 async function eventually(condition, what, timeoutMs = 10000) {
     const end = performance.now() + timeoutMs;
-    while (!condition()) {
+    while (!await condition()) {
         if (performance.now() > end) {
             throw new Error(`still not true after ${ timeoutMs } ms: ${ what }`);
         }

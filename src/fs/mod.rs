@@ -14,6 +14,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// A file system. Errors are the operating system's.
 pub trait FileSystem: Send + Sync + 'static {
@@ -74,6 +75,9 @@ pub trait FileSystem: Send + Sync + 'static {
 
     /// The path with every link and dot resolved.
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// When something was last changed at `path`, in a directory when a name was; none if there is nothing.
+    fn modified(&self, path: &Path) -> io::Result<Option<SystemTime>>;
 
     /// Whether there is something at `path`.
     fn exists(&self, path: &Path) -> io::Result<bool>;

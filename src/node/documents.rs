@@ -109,8 +109,8 @@ pub fn commit_batch(
     handle.submit(env, id, Task::text(text))
 }
 
-/// A live view on the newest sequence number of the store, whoever commits; null where it has to be looked for,
-/// or where the runtime forbids arrays on foreign memory.
+/// A live view on the newest sequence number of the store, whoever commits; null where it has to be looked
+/// for, or where the runtime forbids arrays on foreign memory.
 #[napi(catch_unwind)]
 pub fn head(env: &Env, handle: &External<Rc<Handle>>) -> napi::Result<Option<Uint32Array>> {
     handle.datastore()?.head().cloned().map_or(Ok(None), |head| shared::words(env, head))

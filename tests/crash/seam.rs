@@ -8,7 +8,7 @@ use kixx_datastore::fs::{DirectoryEntry, File, FileSystem, LockFile, LockKind, O
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long the store has to come to the gate.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -199,6 +199,10 @@ impl FileSystem for Seam {
 
     fn network_kind(&self, directory: &Path) -> io::Result<Option<String>> {
         self.disk.network_kind(directory)
+    }
+
+    fn modified(&self, path: &Path) -> io::Result<Option<SystemTime>> {
+        self.disk.modified(path)
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 #[derive(Default)]
 pub(crate) struct FoldingFs {
@@ -80,6 +81,10 @@ impl FileSystem for FoldingFs {
 
     fn network_kind(&self, directory: &Path) -> io::Result<Option<String>> {
         OsFileSystem.network_kind(directory)
+    }
+
+    fn modified(&self, path: &Path) -> io::Result<Option<SystemTime>> {
+        OsFileSystem.modified(path)
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::SystemTime;
 
 const SECTOR_BYTES: usize = 512;
 
@@ -204,6 +205,10 @@ impl FileSystem for CrashingDisk {
 
     fn network_kind(&self, _directory: &Path) -> io::Result<Option<String>> {
         Ok(None)
+    }
+
+    fn modified(&self, _path: &Path) -> io::Result<Option<SystemTime>> {
+        Err(ErrorKind::Unsupported.into())
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {

@@ -7,6 +7,7 @@ use kixx_datastore::fs::{
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::SystemTime;
 
 /// What a call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -227,6 +228,10 @@ impl FileSystem for FailingDisk {
 
     fn network_kind(&self, directory: &Path) -> io::Result<Option<String>> {
         OsFileSystem.network_kind(directory)
+    }
+
+    fn modified(&self, path: &Path) -> io::Result<Option<SystemTime>> {
+        OsFileSystem.modified(path)
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {

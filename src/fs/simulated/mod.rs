@@ -26,6 +26,7 @@ use std::ffi::OsString;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 /// A file system in memory; clones are the same disk. Relative paths begin at its root.
 #[derive(Clone, Default)]
@@ -298,6 +299,10 @@ impl FileSystem for SimulatedDisk {
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
         self.lock_inner().state.find(path).map(|_| path.to_owned())
+    }
+
+    fn modified(&self, _path: &Path) -> io::Result<Option<SystemTime>> {
+        Err(ErrorKind::Unsupported.into())
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {

@@ -33,6 +33,8 @@ struct State {
     due: Option<Instant>,
     /// Why the last checkpoint failed. Cleared by a success.
     failure: Option<Error>,
+    /// How many documents somebody here writes to files now.
+    writing: usize,
     /// Whether another process keeps us from writing files ...
     kept: bool,
     /// ... and since when writers have to wait for that.
@@ -121,12 +123,14 @@ impl Backlog {
     pub(super) fn take(&self) -> Work {
         let mut state = self.lock();
         (state.due, state.kept, state.full_since) = (None, false, None);
+        state.writing = state.keys.len();
         Work { keys: std::mem::take(&mut state.keys), through: state.through }
     }
 
     /// Says that what was taken is in files now.
     pub(super) fn succeeded(&self) {
-        self.lock().failure = None;
+        let mut state = self.lock();
+        (state.failure, state.writing) = (None, 0);
     }
 
     /// Puts back what could not be written; it is tried again later.
@@ -136,7 +140,7 @@ impl Backlog {
             let newest = state.keys.entry(key).or_insert(sequence);
             *newest = sequence.max(*newest);
         }
-        state.failure = Some(error);
+        (state.failure, state.writing) = (Some(error), 0);
         state.due = Some(Instant::now() + RETRY_DELAY);
     }
 
@@ -167,9 +171,10 @@ impl Backlog {
         self.lock().failure.clone()
     }
 
-    /// How many documents are waiting.
+    /// How many documents are not yet in their files.
     pub(super) fn len(&self) -> usize {
-        self.lock().keys.len()
+        let state = self.lock();
+        state.keys.len() + state.writing
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

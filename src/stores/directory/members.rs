@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 const DOOR_FILE: &str = "lock";
 const MEMBERS_FILE: &str = "members";
@@ -70,8 +70,8 @@ pub(super) enum Neighbours {
 }
 
 impl Internal {
-    /// Lets a reader look around, again and again until it has an answer, without changing anything. Meanwhile
-    /// segments stay, and while there is nobody, nobody comes.
+    /// Lets a reader look around, again and again until it has an answer, without changing anything.
+    /// Meanwhile segments stay, and while there is nobody, nobody comes.
     pub(super) fn visit<T>(&self, mut look: impl FnMut(Neighbours) -> Result<Option<T>>) -> Result<T> {
         let changing = || "a process that comes or goes".to_owned();
         self.wait(|| {
@@ -101,9 +101,11 @@ impl Internal {
         })
     }
 
-    /// Whether there is a page: somebody has it open, or had it and was killed.
-    pub(super) fn has_page(&self) -> Result<bool> {
-        self.exists(&self.path.join(PAGE_FILE))
+    /// When the directory around ours was changed, and ours.
+    pub(super) fn modified(&self) -> Result<(Option<SystemTime>, Option<SystemTime>)> {
+        let modified =
+            |path: &Path| self.fs.modified(path).map_err(|error| Error::io("look at", path, error));
+        Ok((modified(self.path.parent().unwrap_or(&self.path))?, modified(&self.path)?))
     }
 
     /// The page, to be read only.

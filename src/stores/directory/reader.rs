@@ -15,6 +15,7 @@ use crate::stores::memory::{Snapshot, State};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 
 /// The store over a directory that it does not change.
 ///
@@ -39,13 +40,27 @@ enum Source {
     /// Processes write: their page, where we are in their journal, and what their sequence numbers are less
     /// than ours.
     Live { page: JournalPage, follower: Follower, offset: u64 },
-    /// Nobody writes. Whoever comes retires the page that killed processes left, or makes one.
-    AtRest(Option<JournalPage>),
+    /// Nobody writes, and killed processes have left their page: whoever comes retires it.
+    Left(JournalPage),
+    /// Nobody writes. Whoever comes changes our own directory, and the one around it.
+    AtRest(Stamp),
 }
 
+/// When the directories were changed. Two changes within a tick of the clock look like one, so a stamp counts
+/// only if it was already old when it was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    outer: Option<SystemTime>,
+    inner: Option<SystemTime>,
+    counts: bool,
+}
+
+/// Longer than a tick of any clock that file systems use.
+const TICK: Duration = Duration::from_millis(100);
+
 impl ReadOnlyStore {
-    /// Loads `directory`, which must exist, and what a journal in it holds, and changes nothing. `Locked` while
-    /// a process has it for itself, `Corrupt` when files are damaged.
+    /// Loads `directory`, which must exist, and what a journal in it holds, and changes nothing. `Locked`
+    /// while a process has it for itself, `Corrupt` when files are damaged.
     pub fn open(fs: &Arc<dyn FileSystem>, directory: &Path, options: &OpenOptions) -> Result<Self> {
         if options.damage == OnDamage::Quarantine {
             return Err(Error::assertion("Files can't be moved aside in a datastore that is readOnly"));
@@ -56,7 +71,7 @@ impl ReadOnlyStore {
             path: directory.join(INTERNAL_DIRECTORY),
             timeout: options.lock_timeout,
         };
-        let mut view = View { state: State::default(), source: Source::AtRest(None) };
+        let mut view = View { state: State::default(), source: Source::AtRest(Stamp::take(&internal)?) };
         view.load(fs, directory, &internal)?;
         let documents = view.state.now().len(Space::DOCUMENTS) as u64;
         Ok(Self {
@@ -97,8 +112,8 @@ impl View {
             Source::Live { page, offset, .. } => {
                 Ok(page.sequence().wrapping_add(*offset) == self.state.sequence())
             }
-            Source::AtRest(Some(page)) => Ok(!page.is_retired()),
-            Source::AtRest(None) => internal.has_page().map(|has_page| !has_page),
+            Source::Left(page) => Ok(!page.is_retired()),
+            Source::AtRest(stamp) => Ok(stamp.counts && *stamp == Stamp::take(internal)?),
         }
     }
 
@@ -138,7 +153,11 @@ impl View {
                 Ok((!page.is_retired()).then_some((found, Some(page))))
             }
             Neighbours::Nobody(page) => {
-                self.source = Source::AtRest(page);
+                // Taken before anything is read.
+                self.source = match page {
+                    Some(page) => Source::Left(page),
+                    None => Source::AtRest(Stamp::take(internal)?),
+                };
                 Ok(Some((find_at_rest(fs, directory, internal)?, None)))
             }
         })?;
@@ -152,6 +171,16 @@ impl View {
             self.source = Source::Live { page, follower, offset };
         }
         Ok(())
+    }
+}
+
+impl Stamp {
+    fn take(internal: &Internal) -> Result<Self> {
+        let now = SystemTime::now();
+        let (outer, inner) = internal.modified()?;
+        let is_old = |time: SystemTime| now.duration_since(time).is_ok_and(|age| age > TICK);
+        let counts = outer.is_none_or(is_old) && inner.is_none_or(is_old);
+        Ok(Self { outer, inner, counts })
     }
 }
 
@@ -180,8 +209,7 @@ impl Store for ReadOnlyStore {
     }
 
     fn commit(&self, _batch: Batch) -> Answer<Committed> {
-        Err(Error::assertion("The datastore was opened with readOnly: true, so nothing can be written"))
-            .into()
+        Err(Error::assertion("Nothing can be written, since the datastore was opened readOnly")).into()
     }
 
     fn changes(&self, space: Space, since: Sequence) -> Answer<Changes> {
