@@ -22,7 +22,7 @@ test('whatever is killed, at any moment: what was acknowledged is there, and not
     });
     await Promise.all(loops.map((loop) => loop.run(Math.ceil(KILLS / LOOPS))));
     const sum = (name) => loops.reduce((total, loop) => total + loop[name], 0);
-    t.diagnostic(`${ sum('kills') } kills survived, ${ PROCESSES } processes at a time; ${ sum('closes') } clean `
+    t.diagnostic(`${ sum('kills') } kills survived, ${ PROCESSES } processes at a time, ${ sum('closes') } `
         + `closes, ${ sum('acknowledged') } acknowledged operations`);
 });
 
@@ -95,7 +95,8 @@ const STORIES = {
         [{}, { a: ['x', 0], b: ['x', 0] }], [{ a: ['x', 0] }, { b: ['x', 0] }],
     ],
     'two writers of one key, one of them under way': [
-        (story) => story.begin(1, 'x', set('a')).begin(2, 'y', set('a')).ack('y', { revs: [1] }).end(1).end(2),
+        (story) => story.begin(1, 'x', set('a')).begin(2, 'y', set('a')).ack('y', { revs: [1] })
+            .end(1).end(2),
         [{ a: ['y', 1] }], [{ a: ['x', 0] }, { a: ['x', 2] }, { a: ['y', 0] }, {}],
     ],
     'a write that fails because of one under way': [
@@ -106,7 +107,8 @@ const STORIES = {
     'an update names what it replaced': [
         (story) => story.begin(1, 'x', set('a')).ack('x', { revs: [0] })
             .begin(1, 'y', { type: 'update', key: 'a' }).end(1),
-        [{ a: ['x', 0] }, { a: ['y', 1, 'x'] }], [{ a: ['y', 1, null] }, { a: ['y', 1] }, { a: ['y', 0, 'x'] }],
+        [{ a: ['x', 0] }, { a: ['y', 1, 'x'] }],
+        [{ a: ['y', 1, null] }, { a: ['y', 1] }, { a: ['y', 0, 'x'] }],
     ],
     'a dead process writes no more': [
         (story) => story.begin(1, 'x', set('a')).end(1).sees({}), [{}], [{ a: ['x', 0] }],
@@ -119,11 +121,9 @@ const STORIES = {
 
 test('the oracle knows what may be seen and what may not', () => {
     for (const [name, [tell, possible, impossible]] of Object.entries(STORIES)) {
-        for (const found of possible) {
-            assert.equal(tell(new Story()).sees(found).problems(), 0, `${ name }: ${ JSON.stringify(found) }`);
-        }
-        for (const found of impossible) {
-            assert.notEqual(tell(new Story()).sees(found).problems(), 0, `${ name }: ${ JSON.stringify(found) }`);
+        for (const found of [...possible, ...impossible]) {
+            const isRight = tell(new Story()).sees(found).problems() === 0;
+            assert.equal(isRight, possible.includes(found), `${ name }: ${ JSON.stringify(found) }`);
         }
     }
     const said = (result) => new Story().begin(1, 'x', set('a', 3)).ack('x', result).problems();

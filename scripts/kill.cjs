@@ -16,8 +16,9 @@ const environment = { ...process.env };
 for (const [option, value] of Object.entries(values)) {
     environment[names[option]] = value;
 }
-const { status, error } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', 'kill-loop.test.js'], {
-    cwd: path.join(__dirname, '..', '__test__'),
+const file = path.join('__test__', 'kill-loop.test.js');
+const { status, error } = spawnSync(process.execPath, ['--test', '--test-reporter=spec', file], {
+    cwd: path.join(__dirname, '..'),
     env: environment,
     stdio: 'inherit',
 });

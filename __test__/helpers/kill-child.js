@@ -56,7 +56,7 @@ async function performWrite(store, { id, type, key, rev }) {
         case 'insert':
             return { revs: [(await store.insertItem(key, documentOf(id)))._rev] };
         case 'update': {
-            const change = (current) => ({ ...documentOf(id), _rev: current?._rev, was: current?.id ?? null });
+            const change = (now) => ({ ...documentOf(id), _rev: now?._rev, was: now?.id ?? null });
             const { _rev, was } = await store.updateItem(key, change);
             return { revs: [_rev], was };
         }

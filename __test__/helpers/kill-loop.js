@@ -98,8 +98,8 @@ class KillLoop {
             const file = path.join(this.#directory, name);
             return [decodeURIComponent(name.slice(0, -'.json'.length)), fs.readFileSync(file, 'utf8')];
         }));
-        const expected = [...this.#oracle.documents()].map(([key, document]) => [key, JSON.stringify(document)]);
-        assert.deepEqual(files, new Map(expected));
+        const texts = [...this.#oracle.documents()].map(([key, document]) => [key, JSON.stringify(document)]);
+        assert.deepEqual(files, new Map(texts));
     }
 
     /** A process that has not opened anything yet. */

@@ -87,8 +87,8 @@ class Planner {
         }
         if (random.chance(0.25)) {
             const keys = random.shuffle(free([...SHARED_KEYS, ...this.#own]));
-            const writes = keys.slice(0, 2 + random.int(BATCH_SIZE_MAX - 1));
-            return writes.length < 2 ? null : { type: 'batch', writes: writes.map((key) => this.#write(key)) };
+            const chosen = keys.slice(0, 2 + random.int(BATCH_SIZE_MAX - 1));
+            return { type: 'batch', writes: chosen.map((key) => this.#write(key)) };
         }
         const keys = free(random.chance(0.5) ? SHARED_KEYS : this.#own);
         return keys.length === 0 ? null : this.#single(random.pick(keys));

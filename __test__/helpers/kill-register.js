@@ -7,8 +7,8 @@ const HISTORY_LENGTH = 12;
  * between its beginning and its end, each on the state that the one before left. It keeps every state that
  * is possible so far, together with the steps that have happened in it but not ended yet.
  *
- * A step is `{ type, id, check?, outcome, rev?, was? }`, or a read: `{ type: 'read', found }`. A state is null
- * or `{ id, rev, was }`.
+ * A step is `{ type, id, check?, outcome, rev?, was? }`, or a read: `{ type: 'read', id, found }`. A state is
+ * null or `{ id, rev, was }`.
  */
 class Register {
     #key;
