@@ -30,10 +30,13 @@ class Oracle {
 
     /** Takes what happened while processes lived; at the end of `events` none does. */
     take(events) {
+        // What came of a step decides when it can have happened, so it is known from its beginning on.
         const results = new Map();
         for (const event of events) {
             if (event.type === 'ack') {
                 results.set(event.id, event.result);
+            } else if (event.type === 'seen') {
+                results.set(event.look, event.documents);
             }
         }
         const inOrder = [...events].sort((a, b) => a.at - b.at || ORDER[a.type] - ORDER[b.type]);
@@ -84,12 +87,15 @@ class Oracle {
         this.#ended.set(process, at);
     }
 
-    look({ at, look }) {
-        const steps = new Map();
+    look({ at, look }, results) {
+        const documents = results.get(look);
+        const steps = [];
         for (const [key, register] of this.#registers) {
-            const step = { key, type: 'read', id: look, found: null };
+            const document = documents.get(key);
+            const found = document === undefined ? null : this.#stateOf(key, document);
+            const step = { key, type: 'read', id: look, found };
             register.begin(step);
-            steps.set(key, step);
+            steps.push(step);
         }
         this.#looks.set(look, { at, steps });
     }
@@ -98,16 +104,12 @@ class Oracle {
         const { at, steps } = this.#looks.get(look);
         this.#looks.delete(look);
         for (const [key, document] of documents) {
-            if (!steps.has(key)) {
+            if (!this.#registers.has(key)) {
                 this.wrong.push(`${ key } was never written: ${ shorten(document) }`);
-            } else {
-                steps.get(key).found = this.#stateOf(key, document);
             }
         }
         this.#checkPair(documents);
-        for (const step of steps.values()) {
-            this.#finish(step);
-        }
+        steps.forEach((step) => this.#finish(step));
         // What a dead process had begun happened before somebody opened the directory, or never will.
         for (const process of [...this.#ended.keys()].filter((name) => this.#ended.get(name) < at)) {
             this.#settle(process);

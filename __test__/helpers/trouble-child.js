@@ -118,7 +118,8 @@ function useUpFiles() {
 
 /** The right to write to the file system at `place`, taken away or given back. */
 function remount(place, option) {
-    const { status, stderr } = spawnSync('mount', ['-o', `remount,bind,${ option }`, place], { encoding: 'utf8' });
+    const options = ['-o', `remount,bind,${ option }`, place];
+    const { status, stderr } = spawnSync('mount', options, { encoding: 'utf8' });
     assert.equal(status, 0, stderr);
 }
 
