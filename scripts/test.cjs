@@ -8,6 +8,7 @@ const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { root } = require('./platform.cjs');
 const { ensureDependencies } = require('./prepare.cjs');
+const maySkip = require('../__test__/may-skip.json');
 
 const CORE_ONLY = '--no-default-features';
 const README_TEST = path.join('__test__', 'readme.test.js');
@@ -81,7 +82,10 @@ async function runStep(step) {
     const started = performance.now();
     const { ok, output } = await execute(...step.run());
     const seconds = (performance.now() - started) / 1000;
-    return { title: step.title, ok, seconds, tests: countTests(output) };
+    const plain = withoutColours(output);
+    const skips = forbiddenSkips(plain);
+    skips.forEach((text) => console.error(`Skipped, and not in __test__/may-skip.json: ${ text }`));
+    return { title: step.title, ok: ok && skips.length === 0, seconds, tests: countTests(plain) };
 }
 
 // Shows the output as it comes, and keeps it for counting.
@@ -108,12 +112,23 @@ function execute(command, args) {
     });
 }
 
+function withoutColours(output) {
+    // eslint-disable-next-line no-control-regex
+    return output.replace(/\x1b\[[0-9;]*m/g, '');
+}
+
 /** How many tests passed, by the closing lines of cargo's and Node's runners; 0 where there were none. */
 function countTests(output) {
-    // eslint-disable-next-line no-control-regex
-    const plain = output.replace(/\x1b\[[0-9;]*m/g, '');
-    const counts = [...plain.matchAll(/^test result: .*? (\d+) passed|^. pass (\d+)$/gm)];
+    const counts = [...output.matchAll(/^test result: .*? (\d+) passed|^. pass (\d+)$/gm)];
     return counts.reduce((sum, [, rust, javascript]) => sum + Number(rust ?? javascript), 0);
+}
+
+/** The tests that Node's runner skipped without leave. What it counts and does not name has none either. */
+function forbiddenSkips(output) {
+    const names = [...output.matchAll(/^\s*﹣ (.*) \(\S+ms\)/gm)].map(([, name]) => name);
+    const counted = [...output.matchAll(/^. skipped (\d+)$/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
+    const unnamed = counted > names.length ? [`${ counted - names.length } without a name`] : [];
+    return [...names.filter((name) => !Object.hasOwn(maySkip, name)), ...unnamed];
 }
 
 function printSummary(results) {

@@ -7,6 +7,7 @@ const { cleanup } = require('./temp.js');
 /** A child process that talks in lines. It never outlives its test, nor its time limit. */
 class Child {
     #process;
+    #isGroup;
     #pending = '';
     #lines = [];
     #waiting = null;
@@ -19,7 +20,9 @@ class Child {
     exited;
 
     constructor(command, args, options) {
-        this.#process = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env: options.env });
+        const { env, isGroup = false } = options;
+        this.#isGroup = isGroup;
+        this.#process = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env, detached: isGroup });
         this.#process.stdin.on('error', () => {});
         this.#process.stderr.setEncoding('utf8').on('data', (text) => {
             this.stderr += text;
@@ -43,9 +46,13 @@ class Child {
         return this.#process.pid;
     }
 
-    /** kill -9. */
+    /** kill -9, of what it started too if it has a process group of its own. */
     kill() {
-        this.#process.kill('SIGKILL');
+        if (this.#isGroup && !this.#ended) {
+            process.kill(-this.pid, 'SIGKILL');
+        } else {
+            this.#process.kill('SIGKILL');
+        }
     }
 
     /** Stops all its threads where they are, until `resume`. */
@@ -113,27 +120,27 @@ class Child {
     }
 }
 
-/** Starts a script of this folder under Node; killed when the test is over. */
-function startScript(t, script, args = [], options = {}) {
-    const file = path.join(__dirname, script);
-    const child = new Child(process.execPath, [file, ...args.map(String)], options);
+/** Starts a command, with `isGroup` in a process group of its own; killed when the test is over. */
+function startCommand(t, [command, ...args], options = {}) {
+    const child = new Child(command, args, options);
     cleanup(t, () => {
         child.kill();
         return child.exited;
     });
     return child;
+}
+
+/** Starts a script of this folder under Node. */
+function startScript(t, script, args = [], options = {}) {
+    const file = path.join(__dirname, script);
+    return startCommand(t, [process.execPath, file, ...args.map(String)], options);
 }
 
 /** Starts a script of this folder under Node, from a shell with a limit on open files. */
 function startLimited(t, openFiles, script, args = [], options = {}) {
     const command = [process.execPath, path.join(__dirname, script), ...args.map(String)];
     const shell = ['-c', `ulimit -n ${ openFiles } && exec "$0" "$@"`, ...command];
-    const child = new Child('sh', shell, options);
-    cleanup(t, () => {
-        child.kill();
-        return child.exited;
-    });
-    return child;
+    return startCommand(t, ['sh', ...shell], options);
 }
 
-module.exports = { startScript, startLimited };
+module.exports = { startCommand, startScript, startLimited };

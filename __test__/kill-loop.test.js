@@ -1,0 +1,32 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { KillLoop } = require('./helpers/kill-loop.js');
+const { LIES } = require('./helpers/kill-lies.js');
+const { Random, chooseSeed } = require('./helpers/random.js');
+
+const KILLS = Number(process.env.KILL_KILLS ?? 200);
+/** How many processes have one directory open at the same time. */
+const PROCESSES = Number(process.env.KILL_PROCESSES ?? 1);
+/** Directories at the same time, so that one core checks while the other writes. */
+const LOOPS = 2;
+const LIE_KILLS = 40;
+
+test('whatever is killed, at any moment: what was acknowledged is there, and nothing else', async (t) => {
+    const seed = chooseSeed(t);
+    const loops = Array.from({ length: LOOPS }, (_, i) => {
+        return new KillLoop(t, { random: new Random(seed + i), processes: PROCESSES });
+    });
+    await Promise.all(loops.map((loop) => loop.run(Math.ceil(KILLS / LOOPS))));
+    const sum = (name) => loops.reduce((total, loop) => total + loop[name], 0);
+    t.diagnostic(`${ sum('kills') } kills survived, ${ PROCESSES } processes at a time, ${ sum('closes') } `
+        + `closes, ${ sum('acknowledged') } acknowledged operations`);
+});
+
+for (const lie of Object.keys(LIES)) {
+    test(`the kill loop catches a process that lies: ${ lie }`, async (t) => {
+        const loop = new KillLoop(t, { random: new Random(chooseSeed(t)), lie });
+        await assert.rejects(loop.run(LIE_KILLS), /wrong after \d+ kills/);
+    });
+}
