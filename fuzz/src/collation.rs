@@ -52,7 +52,10 @@ fn any_value(input: &mut Input<'_>, depth: usize) -> Value {
     let size = usize::from(kind >> 4) % 6;
     match kind % 8 {
         1 => Value::Bool(kind & 0x10 != 0),
-        2 => Value::Number(f64::from(input.byte().cast_signed()) / 2.0),
+        2 => Value::Number(match input.byte() {
+            0x80 => -0.0,
+            byte => f64::from(byte.cast_signed()) / 2.0,
+        }),
         3 => Value::Number(
             Some(f64::from_bits(input.u64())).filter(|number| number.is_finite()).unwrap_or(0.0),
         ),

@@ -41,12 +41,13 @@ pub(crate) fn records(bytes: &[u8]) -> Vec<Record> {
 struct Expected {
     id: u64,
     sequence: u64,
+    checkpoint: u64,
     synced: u64,
 }
 
 pub(crate) fn segments(input: &mut Input<'_>) -> Files {
     let mut files = Files::new();
-    let mut expected = Expected { id: 1, sequence: 1, synced: 64 };
+    let mut expected = Expected { id: 1, sequence: 1, checkpoint: 0, synced: 64 };
     for _ in 0..MAX_SEGMENTS {
         if input.is_empty() {
             break;
@@ -65,8 +66,7 @@ fn segment(input: &mut Input<'_>, id: u64, expected: &mut Expected) -> Vec<u8> {
     bytes.resize(SEGMENT_HEADER_BYTES - 4, 0);
     bytes[8] = small(input, 1);
     expected.sequence = field(input, expected.sequence);
-    let numbers =
-        [field(input, id), salt, expected.sequence, field(input, expected.sequence.saturating_sub(1))];
+    let numbers = [field(input, id), salt, expected.sequence, field(input, expected.checkpoint)];
     for (at, number) in (16..).step_by(8).zip(numbers) {
         bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
     }
@@ -102,8 +102,9 @@ fn record(input: &mut Input<'_>, bytes: &mut Vec<u8>, salt: u64, expected: &mut 
     bytes.extend_from_slice(&header);
     bytes.extend_from_slice(payload);
     bytes.resize(bytes.len().next_multiple_of(8), 0);
-    if kind == 1 {
-        expected.sequence = sequence.wrapping_add(1);
+    match kind {
+        1 => expected.sequence = sequence.wrapping_add(1),
+        _ => expected.checkpoint = sequence,
     }
     if input.byte().is_multiple_of(2) {
         expected.synced = bytes.len() as u64;

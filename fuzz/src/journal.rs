@@ -60,6 +60,7 @@ fn check_files(files: &Files) -> Option<Found> {
         }
     };
     let sequences = found.commits.iter().map(|commit| commit.0);
+    assert!(found.checkpoint <= found.last_sequence, "{found:?}");
     assert!(sequences.eq(found.checkpoint + 1..=found.last_sequence), "{found:?}");
     for (sequence, payload) in &found.commits {
         if let Err(error) = decode_commit(*sequence, payload) {
@@ -109,7 +110,8 @@ fn check_damaged(input: &mut Input<'_>) {
     assert!(found.last_sequence <= whole.last_sequence, "invented: {found:?}");
     check_commits(&found, &written);
     if let [Some(damage)] = &spots[..] {
-        check_loss(&files, damage, whole.last_sequence - found.last_sequence);
+        // What the checkpoint covers is in files.
+        check_loss(&files, damage, whole.last_sequence - found.last_sequence.max(whole.checkpoint));
     }
 }
 
@@ -128,6 +130,7 @@ fn check_loss(files: &Files, damage: &Damage, lost: u64) {
     }
     let (newest, bytes) = files.last_key_value().expect("something was lost");
     assert_eq!(damage.segment, *newest, "lost from a segment that another one follows");
+    assert!(damage.place.end > forge::SEGMENT_HEADER_BYTES, "a header was durable before its records");
     let records = forge::records(bytes);
     let commits: Vec<_> = records.iter().filter(|record| record.is_commit).collect();
     let first_lost = commits[commits.len() - usize::try_from(lost).unwrap()];
