@@ -8,7 +8,7 @@ const { Random, chooseSeed } = require('./helpers/random.js');
 
 const KILLS = Number(process.env.KILL_KILLS ?? 200);
 /** How many processes have one directory open at the same time. */
-const PROCESSES = Number(process.env.KILL_PROCESSES ?? 1);
+const PROCESSES = Number(process.env.KILL_PROCESSES ?? 3);
 /** Directories at the same time, so that one core checks while the other writes. */
 const LOOPS = 2;
 const LIE_KILLS = 40;

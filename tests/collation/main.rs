@@ -2,11 +2,13 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that can't go on should say so")]
 
 mod reference;
+mod values;
 
 use kixx_datastore::json::collate;
 use proptest::prelude::*;
-use reference::{Style, Value, any_text, any_value, compare, to_text};
+use reference::{Style, Value, compare, to_text};
 use std::cmp::Ordering;
+use values::{any_text, any_value};
 
 fn collated(value: &Value, style: Style) -> Vec<u8> {
     let text = to_text(value, style);

@@ -5,14 +5,17 @@ mod model;
 mod moody;
 #[path = "../collation/reference.rs"]
 mod reference;
+#[path = "../collation/values.rs"]
+mod values;
 
 use kixx_datastore::kv::{Direction, Read, Store};
 use kixx_datastore::views::{BatchLimit, View, ViewStats, parse_mapped};
 use model::{Document, Window, World, drive, everything, next, page, seen, settle, wait};
 use proptest::prelude::*;
-use reference::{Value, any_value};
+use reference::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use values::any_value;
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -3,7 +3,6 @@
 use crate::json::utf16;
 use crate::{Error, Result};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use std::borrow::Cow;
 
 /// The longest file name that every common file system takes.
 pub const MAX_FILE_NAME_BYTES: usize = 255;
@@ -56,15 +55,9 @@ pub fn file_name(key: &[u8]) -> Result<String> {
     }
     let mut name = utf8_percent_encode(&utf16::decode(key), ESCAPED).to_string();
     name.push_str(EXTENSION);
-    if name.len() > MAX_FILE_NAME_BYTES {
-        let length = name.len();
-        return refuse(format!(
-            "the file name would take {length} bytes, the limit is {MAX_FILE_NAME_BYTES}"
-        ));
-    }
-    match windows_problem(&name) {
-        Some(problem) if cfg!(windows) => refuse(problem),
-        _ => Ok(name),
+    match problem(&name) {
+        Some(problem) => refuse(problem),
+        None => Ok(name),
     }
 }
 
@@ -82,9 +75,22 @@ pub fn key_of_file_name(name: &str) -> FileKey {
     let Ok(text) = percent_decode_str(encoded).decode_utf8() else {
         return FileKey::Bad("its escapes are not UTF-8".to_owned());
     };
-    let canonical = Cow::from(utf8_percent_encode(&text, ESCAPED));
-    let spelling = if canonical == encoded { Spelling::Canonical } else { Spelling::Other };
+    let canonical = format!("{}{EXTENSION}", utf8_percent_encode(&text, ESCAPED));
+    // A document that is read has to be one that can be written again.
+    if let Some(problem) = problem(&canonical) {
+        return FileKey::Bad(format!("its key can't be stored as a file: {problem}"));
+    }
+    let spelling = if canonical == name { Spelling::Canonical } else { Spelling::Other };
     FileKey::Key(utf16::encode(&text).into_owned(), spelling)
+}
+
+/// Why there can't be a file of this name, which is an encoded key with its extension.
+fn problem(name: &str) -> Option<String> {
+    let length = name.len();
+    if length > MAX_FILE_NAME_BYTES {
+        return Some(format!("the file name would take {length} bytes, the limit is {MAX_FILE_NAME_BYTES}"));
+    }
+    windows_problem(name).filter(|_| cfg!(windows))
 }
 
 /// Why Windows can't have a file of this name, which is an encoded key with its extension.
@@ -173,6 +179,14 @@ mod tests {
         {
             assert!(matches!(key_of_file_name(name), FileKey::Bad(_)), "{name}");
         }
+        let long = format!("{}.json", "é".repeat(100));
+        assert_eq!(
+            key_of_file_name(&long),
+            FileKey::Bad(
+                "its key can't be stored as a file: the file name would take 605 bytes, the limit is 255"
+                    .to_owned()
+            )
+        );
         for (name, expected) in
             [("user%3a1.json", "user:1"), ("user:1.json", "user:1"), ("%41.json", "A"), ("é.json", "é")]
         {
