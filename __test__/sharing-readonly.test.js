@@ -6,7 +6,7 @@ const path = require('node:path');
 const { test } = require('node:test');
 const { SharingProcess, openHandles, startHandles } = require('./helpers/sharing.js');
 const { errorOf, openStore, makeStore, allDocuments } = require('./helpers/store.js');
-const { newDirectory, newPath } = require('./helpers/temp.js');
+const { cleanup, newDirectory, newPath } = require('./helpers/temp.js');
 
 /** A hang is a failure. */
 const LIMIT = { timeout: 60000 };
@@ -103,12 +103,13 @@ test('a missing directory is not created', LIMIT, async (t) => {
 
 /** Takes the right to write from everybody; who runs as root reads as somebody without rights. */
 function withoutRights(t, directory) {
-    for (const name of fs.readdirSync(directory)) {
-        fs.chmodSync(path.join(directory, name), 0o444);
-    }
-    fs.chmodSync(directory, 0o555);
+    const names = ['', ...fs.readdirSync(directory, { recursive: true })];
+    const files = names.map((name) => path.join(directory, name));
+    const directories = files.filter((file) => fs.statSync(file).isDirectory());
+    files.forEach((file) => fs.chmodSync(file, directories.includes(file) ? 0o555 : 0o444));
     fs.chmodSync(path.dirname(directory), 0o755);
-    t.after(() => fs.chmodSync(directory, 0o755));
+    // Who is not root has to get the right back to remove them.
+    cleanup(t, () => directories.forEach((file) => fs.chmodSync(file, 0o755)));
     return new SharingProcess(t, { as: process.getuid?.() === 0 ? 'nobody' : '' }).handles[0];
 }
 
