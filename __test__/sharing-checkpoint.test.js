@@ -110,7 +110,7 @@ test('processes read on while another one moves the journal on, several times', 
     const [writer, ...watchers] = await openHandles(t, 3, { directory, durability: 'os' }, { processes: 3 });
     await writer.call('increment', 'counter', 1);
     const watching = await Promise.all(watchers.map((watcher) => watcher.begin('watch', ['counter'])));
-    for (let turn = 0; turn < 3; turn += 1) {
+    for (let turn = 0; turn < 2; turn += 1) {
         await turnJournalOver(writer, directory);
         await writer.call('increment', 'counter', 10);
     }
@@ -118,7 +118,7 @@ test('processes read on while another one moves the journal on, several times', 
         assert.deepEqual(await watcher.call('getItems', keys), await writer.call('getItems', keys));
         await watcher.call('halt');
         const { reads, newest } = await watching[i].done;
-        assert.deepEqual(newest, [31]);
+        assert.deepEqual(newest, [21]);
         assert.ok(reads > 0);
     }
 });
@@ -230,7 +230,7 @@ test('opened, counted up and closed at random, and some are killed', LIMIT, asyn
     const options = { directory, durability: 'os' };
     let most = 0;
     let certain = 0;
-    for (let round = 0; round < 4; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
         const handles = startHandles(t, 3, { processes: 3 });
         let counted = handles.map(() => 0);
         const runs = handles.map((handle, i) => handle.watch((n) => {

@@ -9,7 +9,7 @@ const { newDirectory } = require('./helpers/temp.js');
 /** A hang is a failure. */
 const LIMIT = { timeout: 120000 };
 
-const KILLS = 10;
+const KILLS = 8;
 const STOPS_MAX = 100;
 
 /** A handle that writes all the time, and what was acknowledged. */

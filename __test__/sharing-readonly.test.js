@@ -103,18 +103,13 @@ test('a missing directory is not created', LIMIT, async (t) => {
 
 /** Takes the right to write from everybody; who runs as root reads as somebody without rights. */
 function withoutRights(t, directory) {
-    const directories = [directory];
-    for (const name of fs.readdirSync(directory, { recursive: true })) {
-        const entry = path.join(directory, name);
-        if (fs.statSync(entry).isDirectory()) {
-            directories.push(entry);
-        } else {
-            fs.chmodSync(entry, 0o444);
-        }
-    }
-    directories.forEach((each) => fs.chmodSync(each, 0o555));
+    const names = ['', ...fs.readdirSync(directory, { recursive: true })];
+    const files = names.map((name) => path.join(directory, name));
+    const directories = files.filter((file) => fs.statSync(file).isDirectory());
+    files.forEach((file) => fs.chmodSync(file, directories.includes(file) ? 0o555 : 0o444));
     fs.chmodSync(path.dirname(directory), 0o755);
-    cleanup(t, () => directories.forEach((each) => fs.chmodSync(each, 0o755)));
+    // Who is not root has to get the right back to remove them.
+    cleanup(t, () => directories.forEach((file) => fs.chmodSync(file, 0o755)));
     return new SharingProcess(t, { as: process.getuid?.() === 0 ? 'nobody' : '' }).handles[0];
 }
 
