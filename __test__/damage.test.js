@@ -220,6 +220,12 @@ test('segments that are missing, swapped or of another journal', LIMIT, async (t
         const named = index === 0 ? two.name : name;
         await bench.refuses(new Map(journal).set(name, bytes), named, `${ name } of another journal`);
     }
+    // Its numbers are the same, and only what the segments say of each other tells.
+    const twin = await leftOver(t);
+    for (const [index, { name, bytes }] of twin.segments.entries()) {
+        const named = index === 0 ? two.name : name;
+        await bench.refuses(new Map(journal).set(name, bytes), named, `${ name } of a journal like this one`);
+    }
     const document = Buffer.from('{"_rev":0}');
     await bench.refuses(new Map(journal).set(one.name, document), one.name, 'another file');
     await assert.rejects(bench.store.load({ quarantine: true }), errorOf('CorruptError'), 'no way around');

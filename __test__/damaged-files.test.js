@@ -187,22 +187,21 @@ const SPECIAL = {
 };
 
 for (const [kind, make] of Object.entries(SPECIAL)) {
-    test(`a ${ kind } in place of a file: nobody hangs, what is written is not lost`, LIMIT, async (t) => {
+    test(`a ${ kind } in place of a file: CorruptError, or it is moved aside`, LIMIT, async (t) => {
         const directory = newDirectory(t);
         const file = path.join(directory, 'odd.json');
         fs.writeFileSync(path.join(directory, 'good.json'), '{"n":1}');
         await make(t, file);
         const kindBefore = fs.lstatSync(file).mode;
-        const store = await new kixx.Datastore({ directory }).load();
+        const store = makeStore(t, { directory });
+        await assert.rejects(store.load(), errorOf('CorruptError', { message: 'odd.json' }));
+        assert.equal(fs.lstatSync(file).mode, kindBefore, 'it is left alone');
+        await store.load({ quarantine: true });
         assert.deepEqual(Object.fromEntries(await allDocuments(store)), { good: { _rev: 0, n: 1 } });
+        const aside = path.join(directory, '.datastore', 'quarantine', 'odd.json');
+        assert.equal(fs.lstatSync(aside).mode, kindBefore, 'it is kept');
         assert.deepEqual(await store.setItem('odd', { n: 2 }), { _rev: 0, n: 2 });
-        if (kind === 'directory') {
-            await assert.rejects(store.close(), errorOf('StorageError', { message: 'odd.json' }));
-            assert.equal(fs.lstatSync(file).mode, kindBefore, 'it is left alone');
-            fs.rmdirSync(file);
-        } else {
-            await store.close();
-        }
+        await store.close();
         const again = await openStore(t, { directory });
         assert.deepEqual(await again.getItem('odd'), { _rev: 0, n: 2 });
         await again.close();
@@ -228,7 +227,7 @@ test('a file that may not be read: StorageError names it', LIMIT, async (t) => {
     assert.deepEqual(fs.readdirSync(directory).sort(), ['good.json', 'secret.json']);
 });
 
-test('what is in the way of our own directory: StorageError, nothing changed', LIMIT, async (t) => {
+test('what is in the way of our own files: an error names it, nothing changed', LIMIT, async (t) => {
     const directory = newDirectory(t);
     const internal = path.join(directory, '.datastore');
     fs.writeFileSync(path.join(directory, 'a.json'), '{}');
@@ -241,7 +240,7 @@ test('what is in the way of our own directory: StorageError, nothing changed', L
     fs.rmSync(internal);
     fs.mkdirSync(path.join(internal, 'journal-0000000000000001.log'), { recursive: true });
     const second = makeStore(t, { directory });
-    await assert.rejects(second.load(), errorOf('StorageError', { message: 'journal-0000000000000001.log' }));
+    await assert.rejects(second.load(), errorOf('CorruptError', { message: 'journal-0000000000000001.log' }));
     await second.close();
     assert.deepEqual(fs.readdirSync(internal), ['journal-0000000000000001.log']);
 });

@@ -98,7 +98,8 @@ test('files edited, added and removed by hand while closed are picked up', async
 
 const FOREIGN = {
     'README.md': 'notes', 'data.json.bak': '{broken', 'x.JSON5': '[', '.gitkeep': '', 'sub/': null,
-    'sub/inner.json': '{broken', 'dir.json/': null, 'dir.json/file': 'x',
+    'sub/inner.json': '{broken', 'dir.json.d/': null,
+    'dir.json.d/file': 'x',
 };
 
 test('what is not ours is left alone', async (t) => {

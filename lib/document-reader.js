@@ -17,6 +17,9 @@ const MAX_ATTEMPTS = 3;
 
 const UNKNOWN_SEQUENCE = -1;
 
+/** Equal to nothing. */
+const NO_HEAD = [NaN, NaN];
+
 /**
  * Reads documents of a loaded store, through the document cache. Every answer is a fresh copy.
  *
@@ -33,7 +36,7 @@ class DocumentReader {
     constructor(handle, maxDocuments) {
         this.#handle = handle;
         // Where the runtime forbids arrays on foreign memory there is no head: native code is always asked.
-        this.#head = native.head(handle) ?? [NaN, NaN];
+        this.#head = native.head(handle) ?? NO_HEAD;
         this.#cache = maxDocuments > 0 ? new DocumentCache(maxDocuments) : undefined;
     }
 
@@ -187,8 +190,13 @@ class DocumentReader {
         this.#cache?.delete(key);
     }
 
+    /** The store is about to be closed. */
     clear() {
         this.#cache?.clear();
+        if (this.#head instanceof Uint32Array) {
+            native.forgetHead(this.#head);
+            this.#head = NO_HEAD;
+        }
     }
 }
 

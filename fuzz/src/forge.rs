@@ -9,8 +9,6 @@ pub(crate) type Files = BTreeMap<u64, Vec<u8>>;
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
 pub(crate) const RECORD_HEADER_BYTES: usize = 32;
 const MAX_SEGMENTS: u64 = 4;
-/// No journal counts further: a century of a billion commits per second.
-const MAX_FIELD: u64 = (1 << 62) - 1;
 const SALT: u64 = 0x5a17;
 
 /// A record of a good segment: where it begins and ends, without the zeros that fill it up.
@@ -43,11 +41,12 @@ struct Expected {
     sequence: u64,
     checkpoint: u64,
     synced: u64,
+    previous_salt: u64,
 }
 
 pub(crate) fn segments(input: &mut Input<'_>) -> Files {
     let mut files = Files::new();
-    let mut expected = Expected { id: 1, sequence: 1, checkpoint: 0, synced: 64 };
+    let mut expected = Expected { id: 1, sequence: 1, checkpoint: 0, synced: 64, previous_salt: 0 };
     for _ in 0..MAX_SEGMENTS {
         if input.is_empty() {
             break;
@@ -66,7 +65,9 @@ fn segment(input: &mut Input<'_>, id: u64, expected: &mut Expected) -> Vec<u8> {
     bytes.resize(SEGMENT_HEADER_BYTES - 4, 0);
     bytes[8] = small(input, 1);
     expected.sequence = field(input, expected.sequence);
-    let numbers = [field(input, id), salt, expected.sequence, field(input, expected.checkpoint)];
+    let (own_id, checkpoint) = (field(input, id), field(input, expected.checkpoint));
+    let numbers = [own_id, salt, expected.sequence, checkpoint, expected.previous_salt];
+    expected.previous_salt = salt;
     for (at, number) in (16..).step_by(8).zip(numbers) {
         bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
     }
@@ -113,7 +114,7 @@ fn record(input: &mut Input<'_>, bytes: &mut Vec<u8>, salt: u64, expected: &mut 
 
 /// Mostly `expected`, sometimes its neighbours, the ends of the range, or anything.
 fn field(input: &mut Input<'_>, expected: u64) -> u64 {
-    let field = match input.byte() {
+    match input.byte() {
         0xff => input.u64(),
         0xfe => u64::MAX,
         0xfd => 0,
@@ -121,8 +122,7 @@ fn field(input: &mut Input<'_>, expected: u64) -> u64 {
         0xfb => expected.wrapping_sub(1),
         0xfa => expected.wrapping_add(u64::from(input.byte())),
         _ => expected,
-    };
-    field & MAX_FIELD
+    }
 }
 
 /// Mostly `expected`, sometimes any byte.

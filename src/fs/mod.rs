@@ -79,6 +79,10 @@ pub trait FileSystem: Send + Sync + 'static {
     /// When something was last changed at `path`, in a directory when a name was; none if there is nothing.
     fn modified(&self, path: &Path) -> io::Result<Option<SystemTime>>;
 
+    /// What tells the file or directory at `path` from every other one, whatever its name; none where that
+    /// can't be told, or if there is nothing.
+    fn identity(&self, path: &Path) -> io::Result<Option<u128>>;
+
     /// Whether there is something at `path`.
     fn exists(&self, path: &Path) -> io::Result<bool>;
 }

@@ -155,6 +155,21 @@ impl FileSystem for OsFileSystem {
         }
     }
 
+    #[cfg(unix)]
+    fn identity(&self, path: &Path) -> io::Result<Option<u128>> {
+        use std::os::unix::fs::MetadataExt;
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(u128::from(metadata.dev()) << 64 | u128::from(metadata.ino()))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn identity(&self, _path: &Path) -> io::Result<Option<u128>> {
+        Ok(None)
+    }
+
     fn exists(&self, path: &Path) -> io::Result<bool> {
         fs::exists(path)
     }

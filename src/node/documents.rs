@@ -9,7 +9,7 @@ use crate::documents::assert_storable;
 use crate::kv::{Batch, Check, Operation, Space, Versioning, Write};
 use crate::{Error, json};
 use napi::Env;
-use napi::bindgen_prelude::{Either3, External, Float64Array, Null, Uint32Array};
+use napi::bindgen_prelude::{Either3, External, Float64Array, Null, Uint32Array, Unknown};
 use napi_derive::napi;
 use std::rc::Rc;
 
@@ -114,6 +114,12 @@ pub fn commit_batch(
 #[napi(catch_unwind)]
 pub fn head(env: &Env, handle: &External<Rc<Handle>>) -> napi::Result<Option<Uint32Array>> {
     handle.datastore()?.head().cloned().map_or(Ok(None), |head| shared::words(env, head))
+}
+
+/// Lets go of what `head` gave: a closed store keeps nothing mapped.
+#[napi(catch_unwind)]
+pub fn forget_head(env: &Env, words: Unknown<'_>) -> napi::Result<()> {
+    shared::forget(env, words)
 }
 
 fn operation(

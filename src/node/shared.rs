@@ -1,7 +1,7 @@
 //! Memory that JavaScript reads while other threads write it.
 
 use crate::kv::Head;
-use napi::bindgen_prelude::{FromNapiValue, Uint32Array};
+use napi::bindgen_prelude::{FromNapiValue, JsValue, Uint32Array, Unknown};
 use napi::{Env, Result, sys};
 use std::ffi::c_void;
 use std::ptr;
@@ -44,6 +44,27 @@ pub(super) fn words(env: &Env, head: Head) -> Result<Option<Uint32Array>> {
     napi::check_status!(status, "Could not create a typed array")?;
     // SAFETY: `array` is a value of this environment.
     unsafe { Uint32Array::from_napi_value(env.raw(), array) }.map(Some)
+}
+
+/// Lets go of the memory behind the array that [`words`] gave, which is empty from now on.
+pub(super) fn forget(env: &Env, words: Unknown<'_>) -> Result<()> {
+    let mut buffer = ptr::null_mut();
+    // SAFETY: `words` is a value of this environment; what is not asked for may be null.
+    let status = unsafe {
+        sys::napi_get_typedarray_info(
+            env.raw(),
+            words.raw(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            &raw mut buffer,
+            ptr::null_mut(),
+        )
+    };
+    napi::check_status!(status, "Could not look into a typed array")?;
+    // SAFETY: `buffer` is the array's own.
+    let status = unsafe { sys::napi_detach_arraybuffer(env.raw(), buffer) };
+    napi::check_status!(status, "Could not detach a buffer")
 }
 
 unsafe extern "C" fn release(_env: sys::napi_env, _data: *mut c_void, keeper: *mut c_void) {

@@ -205,6 +205,10 @@ impl FileSystem for Seam {
         self.disk.modified(path)
     }
 
+    fn identity(&self, path: &Path) -> io::Result<Option<u128>> {
+        self.disk.identity(path)
+    }
+
     fn exists(&self, path: &Path) -> io::Result<bool> {
         self.disk.exists(path)
     }

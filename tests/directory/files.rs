@@ -30,7 +30,7 @@ fn files_of_every_spelling_are_read() {
     write("notes.txt", "not ours");
     write(".json", "not ours");
     write(".7.datastore-tmp", "left by a crash");
-    fs::create_dir(directory.path().join("sub.json")).unwrap();
+    fs::create_dir(directory.path().join("sub.d")).unwrap();
     let store = open(directory.path());
     let before = expected(&[
         ("by hand", 0, r#"{"n":1e21}"#),
@@ -42,7 +42,7 @@ fn files_of_every_spelling_are_read() {
     commit(&store, &[put("by hand", "{}"), delete("\u{2603}")]).unwrap();
     store.close().wait().unwrap();
     let names: Vec<String> = listing(directory.path()).into_keys().collect();
-    let kept = [".json", "by%20hand.json", "notes.txt", "pretty.json", "sub.json/", "user%3A1.json"];
+    let kept = [".json", "by%20hand.json", "notes.txt", "pretty.json", "sub.d/", "user%3A1.json"];
     assert_eq!(names, kept, "a document that is written gets its own name, and nothing else is touched");
 }
 

@@ -87,6 +87,10 @@ impl FileSystem for FoldingFs {
         OsFileSystem.modified(path)
     }
 
+    fn identity(&self, path: &Path) -> io::Result<Option<u128>> {
+        OsFileSystem.identity(path)
+    }
+
     fn exists(&self, path: &Path) -> io::Result<bool> {
         OsFileSystem.exists(path)
     }

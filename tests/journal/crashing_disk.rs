@@ -211,6 +211,10 @@ impl FileSystem for CrashingDisk {
         Err(ErrorKind::Unsupported.into())
     }
 
+    fn identity(&self, _path: &Path) -> io::Result<Option<u128>> {
+        Ok(None)
+    }
+
     fn exists(&self, path: &Path) -> io::Result<bool> {
         Ok(self.lock().file(path).is_ok())
     }

@@ -135,7 +135,7 @@ fn a_full_disk_is_named_and_space_makes_it_work_again() {
 fn small_commits_and_checkpoints_go_on_for_a_while_when_the_disk_is_full() {
     let journal = Journal::new();
     let mut writer = journal.writer_with(16 << 20);
-    writer.append_synced(&mut records(&[&vec![1; 190_000]])).unwrap();
+    writer.append_synced(&mut records(&[&vec![1; 175_000]])).unwrap();
     journal.disk.set_space(0);
     assert!(writer.append_synced(&mut records(&[&vec![2; 10_000]])).is_err(), "that is not small");
     let mut commits = 1;

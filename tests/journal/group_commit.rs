@@ -224,6 +224,35 @@ fn checkpoints_remove_segments_and_a_close_the_rest() {
 }
 
 #[test]
+fn removals_go_on_when_the_disk_is_too_full_for_anything_else() {
+    let (journal, store) = (Journal::new(), Store::default());
+    let group = store.start(&journal, Durability::Sync, NEVER);
+    for number in 0..10 {
+        group.submit(put_any(&number.to_string())).wait().unwrap();
+    }
+    journal.disk.set_space(0);
+    let mut small = 0;
+    while group.submit(put_any(&format!("small {small}"))).wait().is_ok() {
+        small += 1;
+    }
+    assert!(small > 100, "{small}");
+    // Together with one that does not fit.
+    journal.disk.hold_syncs();
+    let remove =
+        |key: usize| Batch::of(Operation::delete(Space::DOCUMENTS, key.to_string().as_bytes(), Check::Any));
+    let removed: Vec<_> = (0..10).map(|number| group.submit(remove(number))).collect();
+    let refused = group.submit(put_any("more"));
+    journal.disk.release_syncs();
+    for answer in removed {
+        answer.wait().unwrap();
+    }
+    assert_eq!(refused.wait().unwrap_err().kind(), ErrorKind::Storage);
+    assert_eq!(store.published().len(), small);
+    group.close().wait().unwrap();
+    assert_eq!(recovered(&journal), store.published());
+}
+
+#[test]
 fn batches_wait_while_the_store_takes_none_and_its_commands_go_on() {
     let (journal, store) = (Journal::new(), Store::default());
     let group = store.start(&journal, Durability::Sync, NEVER);

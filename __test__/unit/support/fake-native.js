@@ -126,6 +126,7 @@ const native = {
     isLoaded: (handle) => handle.loaded,
     lastSequence: (handle) => handle.lastSequence,
     head: (handle) => open(handle).head,
+    forgetHead: () => {},
     get(handle, key, known) {
         const entry = open(handle).entries.get(key);
         handle.store.afterGet?.();

@@ -305,6 +305,10 @@ impl FileSystem for SimulatedDisk {
         Err(ErrorKind::Unsupported.into())
     }
 
+    fn identity(&self, path: &Path) -> io::Result<Option<u128>> {
+        Ok(self.lock_inner().state.find(path).ok().map(|id| id as u128))
+    }
+
     fn exists(&self, path: &Path) -> io::Result<bool> {
         let inner = self.lock_inner();
         Ok(inner.pages.contains_key(path) || inner.state.find(path).is_ok())

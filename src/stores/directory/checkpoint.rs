@@ -7,6 +7,7 @@ use super::materialise::{Change, materialise, remove_temporaries};
 use crate::fs::LockKind;
 use crate::kv::{Sequence, Space};
 use crate::stores::journal::GroupCommit;
+use crate::stores::memory::Snapshot;
 use crate::{Error, ErrorKind, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -108,12 +109,26 @@ fn write_what_is_behind(core: &Core, journal: &GroupCommit) -> Result<Sequence> 
 }
 
 fn write(core: &Core, journal: &GroupCommit, work: &Work) -> Result<()> {
+    core.check_place()?;
     if core.page.begin_checkpoint() {
         remove_temporaries(&*core.fs, &core.directory)?;
     }
     let snapshot = core.snapshot()?;
     // Files must not run ahead of the journal, or a power cut could leave half of a batch.
     journal.sync_through(snapshot.sequence()).wait()?;
+    replace_files(core, &snapshot, work)?;
+    core.page.end_checkpoint();
+    Ok(())
+}
+
+/// Writes what is behind although there is no journal any more, which somebody has removed.
+pub(super) fn rescue(core: &Core) -> Result<()> {
+    core.check_place()?;
+    let work = core.backlog.take();
+    replace_files(core, &core.snapshot()?, &work)
+}
+
+fn replace_files(core: &Core, snapshot: &Snapshot, work: &Work) -> Result<()> {
     let mut changes: Vec<Change> = work
         .keys
         .keys()
@@ -123,7 +138,6 @@ fn write(core: &Core, journal: &GroupCommit, work: &Work) -> Result<()> {
             stray: core.strays().get(&**key).cloned(),
         })
         .collect();
-    drop(snapshot);
     // Removing comes first, over all chunks: where names differ only in case, a removed document may have
     // made room for a written one. Then by key, so that each run does the same.
     changes.sort_unstable_by(|a, b| (a.entry.is_some(), &a.key).cmp(&(b.entry.is_some(), &b.key)));
@@ -134,6 +148,5 @@ fn write(core: &Core, journal: &GroupCommit, work: &Work) -> Result<()> {
             strays.remove(&*change.key);
         }
     }
-    core.page.end_checkpoint();
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::checkpoint;
 use super::core::Core;
 use super::members::{Door, Member};
 use crate::stores::journal::GroupCommit;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 use std::thread::JoinHandle;
 
 /// What a close ends.
@@ -21,6 +21,9 @@ pub(super) fn close(core: &Core, journal: &GroupCommit, running: Running) -> Res
     let flushed = journal.flush().wait();
     core.backlog.close();
     let ended = checkpointer.join().map_err(|_| Error::internal("the checkpointer"));
+    if !member.is_current().unwrap_or(true) {
+        return evicted(core, journal);
+    }
     // Before anybody has to wait at the door.
     let written = flushed.and(ended).and_then(|()| write_if_alone(core, journal, &member));
     let closed = match (written, core.internal.door()) {
@@ -33,6 +36,21 @@ pub(super) fn close(core: &Core, journal: &GroupCommit, running: Running) -> Res
     };
     core.clear();
     closed
+}
+
+/// Somebody has removed our own directory. Unless others have made a new one since, the files are the only
+/// place for what is not in them yet.
+fn evicted(core: &Core, journal: &GroupCommit) -> Result<()> {
+    // It can't succeed, but it ends the thread.
+    let _ = journal.close().wait();
+    let rescued = match core.internal.is_there() {
+        Ok(false) => checkpoint::rescue(core),
+        other => other.map(drop),
+    };
+    core.clear();
+    rescued?;
+    let path = core.internal.path.display();
+    Err(Error::new(ErrorKind::Storage, format!("{path} was removed while the datastore was open")))
 }
 
 fn write_if_alone(core: &Core, journal: &GroupCommit, member: &Member) -> Result<()> {
@@ -58,6 +76,5 @@ fn leave(core: &Core, journal: &GroupCommit, member: Member, door: Door) -> Resu
     }
     core.page.retire();
     drop(member);
-    door.clear();
-    Ok(())
+    door.clear()
 }

@@ -9,7 +9,7 @@ use crate::fs::{FileSystem, LockFile};
 use crate::kv::{Change, Entry, Prepared, Sequence, Space};
 use crate::stores::journal::{Followed, Follower, JournalPage, Place, decode_commit};
 use crate::stores::memory::{Snapshot, State};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -20,6 +20,8 @@ const COMMITS_PER_LOCK: usize = 32;
 pub(super) struct Core {
     pub(super) fs: Arc<dyn FileSystem>,
     pub(super) directory: PathBuf,
+    /// What the directory is, whatever its name.
+    identity: Option<u128>,
     pub(super) internal: Internal,
     pub(super) page: JournalPage,
     pub(super) backlog: Backlog,
@@ -38,6 +40,7 @@ pub(super) struct Core {
 pub(super) struct Parts {
     pub(super) fs: Arc<dyn FileSystem>,
     pub(super) directory: PathBuf,
+    pub(super) identity: Option<u128>,
     pub(super) internal: Internal,
     pub(super) page: JournalPage,
     pub(super) checkpointing: Box<dyn LockFile>,
@@ -45,11 +48,12 @@ pub(super) struct Parts {
 
 impl Core {
     pub(super) fn new(parts: Parts, loaded: Loaded) -> Self {
-        let Parts { fs, directory, internal, page, checkpointing } = parts;
+        let Parts { fs, directory, identity, internal, page, checkpointing } = parts;
         let follower = Follower::new(Arc::clone(&fs), &internal.path, loaded.place);
         let core = Self {
             fs,
             directory,
+            identity,
             internal,
             page,
             backlog: Backlog::default(),
@@ -156,6 +160,17 @@ impl Core {
             published(state.sequence());
         }
         self.backlog.add(last, keys);
+    }
+
+    /// Fails if the path of the directory does not lead to it any more: files must not be written elsewhere.
+    pub(super) fn check_place(&self) -> Result<()> {
+        let now = self.fs.identity(&self.directory);
+        if now.map_err(|error| Error::io("look at", &self.directory, error))? == self.identity {
+            return Ok(());
+        }
+        let directory = self.directory.display();
+        let message = format!("{directory} was moved or removed while the datastore in it was open");
+        Err(Error::new(ErrorKind::Storage, message))
     }
 
     pub(super) fn names(&self) -> MutexGuard<'_, Names> {

@@ -1,7 +1,7 @@
 //! The Kixx format: one JSON file per document, `encodeURIComponent(key) + '.json'`.
 
 use super::file_name::{FileKey, Spelling, key_of_file_name};
-use crate::fs::{EntryKind, FileSystem};
+use crate::fs::{DirectoryEntry, EntryKind, FileSystem};
 use crate::json;
 use crate::kv::Entry;
 use crate::{Error, Result};
@@ -43,7 +43,7 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
 
 /// Reads every document of `directory` and changes nothing. Other entries are passed over.
 pub(super) fn load(fs: &dyn FileSystem, directory: &Path) -> Result<Loaded> {
-    let names = document_names(fs, directory)?;
+    let (names, others) = document_names(fs, directory)?;
     let threads = names.len().div_ceil(FILES_PER_THREAD).clamp(1, LOAD_THREADS);
     let share = names.len().div_ceil(threads).max(1);
     let parts = thread::scope(|scope| {
@@ -58,7 +58,7 @@ pub(super) fn load(fs: &dyn FileSystem, directory: &Path) -> Result<Loaded> {
             .map(|part| part.join().map_err(|_| Error::internal("a thread that reads files")))
             .collect::<Result<Vec<Vec<Result<File>>>>>()
     })?;
-    let mut loaded = Loaded::default();
+    let mut loaded = Loaded { bad: others, ..Loaded::default() };
     for file in parts.into_iter().flatten() {
         match file? {
             File::Document { entry, stray: Some(name) } if loaded.strays.contains_key(entry.key()) => {
@@ -102,18 +102,28 @@ enum File {
     Gone,
 }
 
-/// Names that end in `.json`, sorted, since files that were written together lie together.
-fn document_names(fs: &dyn FileSystem, directory: &Path) -> Result<Vec<String>> {
+/// Names that end in `.json`, sorted, since files that were written together lie together; and among them
+/// what is no file.
+fn document_names(fs: &dyn FileSystem, directory: &Path) -> Result<(Vec<String>, Vec<BadFile>)> {
     let entries =
         fs.read_directory(directory).map_err(|error| Error::io("read the directory", directory, error))?;
-    let mut names: Vec<String> = entries
-        .into_iter()
-        .filter(|entry| entry.kind == EntryKind::File)
-        .filter_map(|entry| entry.name.into_string().ok())
-        .filter(|name| key_of_file_name(name) != FileKey::NotOurs)
-        .collect();
+    let (mut names, mut others) = (Vec::new(), Vec::new());
+    for DirectoryEntry { name, kind } in entries {
+        let Ok(name) = name.into_string() else { continue };
+        let key = match key_of_file_name(&name) {
+            FileKey::NotOurs => continue,
+            FileKey::Key(key, _) => Some(key.into()),
+            FileKey::Bad(_) => None,
+        };
+        if kind == EntryKind::File {
+            names.push(name);
+        } else {
+            let what = if kind == EntryKind::Directory { "a directory" } else { "no regular file" };
+            others.push(BadFile { name, key, reason: format!("it is {what}") });
+        }
+    }
     names.sort_unstable();
-    Ok(names)
+    Ok((names, others))
 }
 
 fn read_document(fs: &dyn FileSystem, directory: &Path, name: &str) -> Result<File> {

@@ -129,8 +129,7 @@ impl Internal {
             if !free.map_err(|error| Error::io("lock", &path, error))? {
                 return Ok(Err(holder(&lock.read_note())));
             }
-            // Only for those who wait.
-            let _ = lock.write_note(&std::process::id().to_string());
+            write_note(&*lock, &path)?;
             Ok(Ok(Door { internal: self.clone(), lock }))
         })
     }
@@ -198,6 +197,11 @@ impl Internal {
         }
     }
 
+    /// Whether our own directory is there.
+    pub(super) fn is_there(&self) -> Result<bool> {
+        self.exists(&self.path)
+    }
+
     fn exists(&self, path: &Path) -> Result<bool> {
         self.fs.exists(path).map_err(|error| Error::io("look at", path, error))
     }
@@ -253,17 +257,23 @@ impl Door {
     }
 
     /// Removes our own directory, but not what else lies in it. Nobody may be in.
-    pub(super) fn clear(self) {
+    pub(super) fn clear(self) -> Result<()> {
         let Internal { fs, path, .. } = &self.internal;
-        let names = [PAGE_FILE, MEMBERS_FILE, LOADERS_FILE, CHECKPOINT_FILE].into_iter().chain(LOCK_FILES);
-        for name in names {
-            let _ = fs.remove_file(&path.join(name));
+        // The door goes last, while we hold it: whoever waits for it then makes a new one.
+        let names = [PAGE_FILE, MEMBERS_FILE, LOADERS_FILE, CHECKPOINT_FILE].into_iter();
+        for name in names.chain(LOCK_FILES).chain([DOOR_FILE]) {
+            let path = path.join(name);
+            match fs.remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &path, error));
+                }
+                _ => {}
+            }
         }
-        // The door goes last, while we hold it: whoever waits for it then makes a new one. The directory goes
-        // only if it is empty, so not under somebody's new door.
-        let _ = fs.remove_file(&path.join(DOOR_FILE));
+        // It goes only if it is empty, so not under somebody's new door.
         let _ = fs.remove_directory(path);
         drop(self.lock);
+        Ok(())
     }
 }
 
@@ -276,9 +286,7 @@ impl Member {
         access: Access,
     ) -> Result<Self> {
         match access {
-            Access::Exclusive => {
-                let _ = members.write_note(&std::process::id().to_string());
-            }
+            Access::Exclusive => write_note(&*members, &internal.path)?,
             Access::Shared => {
                 if !internal.try_lock(&*members, LockKind::Shared)? {
                     return Err(Error::internal("the lock of the members"));
@@ -286,6 +294,11 @@ impl Member {
             }
         }
         Ok(Self { place: page.join(), page, members, access })
+    }
+
+    /// Whether others who come find us. They do not if our own directory was removed.
+    pub(super) fn is_current(&self) -> Result<bool> {
+        self.members.is_current().map_err(not_locked)
     }
 
     /// Whether nobody else is in; while the door is held, that stays so.
@@ -296,9 +309,8 @@ impl Member {
         let alone = self.members.try_lock(LockKind::Exclusive);
         // Where that failed we hold nothing any more, but nobody comes or goes meanwhile.
         let again = self.members.try_lock(LockKind::Shared);
-        let failed = |error| Error::new(ErrorKind::Storage, format!("Could not lock the members: {error}"));
-        again.map_err(failed)?;
-        alone.map_err(failed)
+        again.map_err(not_locked)?;
+        alone.map_err(not_locked)
     }
 }
 
@@ -308,9 +320,19 @@ impl Drop for Member {
     }
 }
 
+fn not_locked(error: io::Error) -> Error {
+    Error::new(ErrorKind::Storage, format!("Could not lock the members: {error}")).with_source(error)
+}
+
 /// The members that still live.
 fn living(fs: &dyn FileSystem, page: &JournalPage) -> Vec<u32> {
     page.members().into_iter().filter(|id| fs.process_exists(*id)).collect()
+}
+
+/// Says who we are to those who wait.
+fn write_note(lock: &dyn LockFile, path: &Path) -> Result<()> {
+    let note = std::process::id().to_string();
+    lock.write_note(&note).map_err(|error| Error::io("write to", path, error))
 }
 
 fn holder(note: &str) -> String {

@@ -71,7 +71,7 @@ pub(super) fn open(fs: &Arc<dyn FileSystem>, directory: &Path, options: &OpenOpt
             Err(error) => {
                 // Leave everything as it was found. What else lies there keeps the directory.
                 drop(members);
-                door.clear();
+                let _ = door.clear();
                 return Err(error);
             }
         },
@@ -88,7 +88,7 @@ pub(super) fn open(fs: &Arc<dyn FileSystem>, directory: &Path, options: &OpenOpt
                 && member.is_alone(&door).is_ok_and(|alone| alone)
             {
                 drop(member);
-                door.clear();
+                let _ = door.clear();
             }
             Err(error)
         }
@@ -150,6 +150,7 @@ fn prepare(
     let parts = Parts {
         fs: Arc::clone(fs),
         directory: directory.to_owned(),
+        identity: fs.identity(directory).map_err(|error| Error::io("look at", directory, error))?,
         internal: internal.clone(),
         page,
         checkpointing: internal.checkpoint_lock()?,

@@ -50,7 +50,10 @@ impl DirectorySink {
 
 impl Sink for DirectorySink {
     fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Prepared> {
-        self.core.backlog.check()?;
+        // What only removes is what makes space.
+        if batch.operations.iter().any(|operation| operation.write != Write::Delete) {
+            self.core.backlog.check()?;
+        }
         self.check_names(batch)?;
         self.group.prepare(batch, sequence, |space, key| self.core.current(space, key))
     }

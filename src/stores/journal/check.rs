@@ -95,6 +95,11 @@ impl Checked {
         order: Order,
         bytes: &[u8],
     ) -> Result<()> {
+        if let Some(before) = self.segments.last()
+            && header.previous_salt != before.header.salt
+        {
+            return Err(damaged(&path, 0, "it does not belong to the segment before it"));
+        }
         if !self.segments.is_empty() && header.first_sequence != self.last_sequence + 1 {
             return Err(missing_commits(self.last_sequence + 1, header.first_sequence, &path));
         }

@@ -20,6 +20,7 @@ const WINDOW_BYTES: usize = 64 << 10;
 pub struct Place {
     /// The segment, which need not exist if `offset` is 0.
     pub(super) id: u64,
+    /// Of the segment, or if `offset` is 0 of the one before it.
     pub(super) salt: u64,
     pub(super) offset: u64,
     /// The commit before.
@@ -50,7 +51,7 @@ impl Place {
     pub(super) fn end_of(position: &Position) -> Self {
         let sequence = position.last_sequence;
         if position.active_id == 0 {
-            return Self { id: position.next_id, salt: 0, offset: 0, sequence };
+            return Self { id: position.next_id, salt: position.last_salt, offset: 0, sequence };
         }
         Self { id: position.active_id, salt: position.salt, offset: position.end, sequence }
     }
@@ -93,7 +94,7 @@ impl Follower {
             if !self.read_segment(through, &mut visit)? {
                 // What was published and is not here is in the next one.
                 let next = self.place.id + 1;
-                self.skip_to(Place { id: next, salt: 0, offset: 0, ..self.place });
+                self.skip_to(Place { id: next, offset: 0, ..self.place });
             }
         }
         Ok(Followed::Through)
@@ -111,7 +112,7 @@ impl Follower {
         let Ok(header) = SegmentHeader::decode(&bytes) else { return Ok(false) };
         let begins_here = self.place.offset == 0;
         let follows = if begins_here {
-            header.first_sequence == self.place.sequence + 1
+            header.first_sequence == self.place.sequence + 1 && header.previous_salt == self.place.salt
         } else {
             header.salt == self.place.salt
         };

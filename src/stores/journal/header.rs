@@ -9,7 +9,8 @@
 //! | 24 | 8 | salt |
 //! | 32 | 8 | sequence number of the first commit |
 //! | 40 | 8 | checkpoint: the files of the store were durable up to this commit |
-//! | 48 | 12 | zeros |
+//! | 48 | 8 | salt of the segment before, 0 if there was none |
+//! | 56 | 4 | zeros |
 //! | 60 | 4 | crc32c of the bytes before |
 //!
 //! Numbers are little-endian. Every format keeps the length, the magic, the format byte and the checksum
@@ -28,6 +29,8 @@ pub(super) const FIRST_ID: u64 = 1;
 const MAGIC: &[u8; 8] = b"KIXX-LOG";
 const FORMAT: u8 = 1;
 const CRC_AT: usize = 60;
+/// No journal counts so far. What claims to is damaged, and must not overflow.
+pub(super) const MAX_NUMBER: u64 = 1 << 62;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SegmentHeader {
@@ -36,6 +39,8 @@ pub(super) struct SegmentHeader {
     pub(super) salt: u64,
     pub(super) first_sequence: Sequence,
     pub(super) checkpoint: Sequence,
+    /// Ties the segments of one journal together.
+    pub(super) previous_salt: u64,
 }
 
 /// Why bytes are not a segment header.
@@ -55,6 +60,7 @@ impl SegmentHeader {
         bytes[24..32].copy_from_slice(&self.salt.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.first_sequence.to_le_bytes());
         bytes[40..48].copy_from_slice(&self.checkpoint.to_le_bytes());
+        bytes[48..56].copy_from_slice(&self.previous_salt.to_le_bytes());
         let crc = crc32c::crc32c(&bytes[..CRC_AT]);
         bytes[CRC_AT..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -83,8 +89,12 @@ impl SegmentHeader {
             salt: reader.u64()?,
             first_sequence: reader.u64()?,
             checkpoint: reader.u64()?,
+            previous_salt: reader.u64()?,
         };
-        (header.checkpoint < header.first_sequence).then_some(Ok(header))
+        let makes_sense = header.checkpoint < header.first_sequence
+            && header.first_sequence <= MAX_NUMBER
+            && header.id <= MAX_NUMBER;
+        makes_sense.then_some(Ok(header))
     }
 }
 
@@ -108,8 +118,13 @@ pub fn random_salt() -> u64 {
 mod tests {
     use super::*;
 
-    const HEADER: SegmentHeader =
-        SegmentHeader { id: 7, salt: 0x0123_4567_89ab_cdef, first_sequence: 41, checkpoint: 40 };
+    const HEADER: SegmentHeader = SegmentHeader {
+        id: 7,
+        salt: 0x0123_4567_89ab_cdef,
+        first_sequence: 41,
+        checkpoint: 40,
+        previous_salt: 9,
+    };
 
     #[test]
     fn comes_back_as_it_went_in_and_keeps_its_layout() {
@@ -117,7 +132,7 @@ mod tests {
         assert_eq!(SegmentHeader::decode(&bytes), Ok(HEADER));
         assert_eq!(&bytes[..17], b"KIXX-LOG\x01\0\0\0\0\0\0\0\x07");
         assert_eq!(&bytes[24..32], &[0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01]);
-        assert_eq!((bytes[32], bytes[40]), (41, 40));
+        assert_eq!((bytes[32], bytes[40], bytes[48]), (41, 40, 9));
     }
 
     #[test]
@@ -132,6 +147,17 @@ mod tests {
             }
         }
         assert_eq!(SegmentHeader::decode(&[0; 64]), Err(BadHeader::Damaged));
+    }
+
+    #[test]
+    fn numbers_that_would_overflow_are_damage() {
+        for header in [
+            SegmentHeader { id: u64::MAX, ..HEADER },
+            SegmentHeader { first_sequence: u64::MAX, ..HEADER },
+            SegmentHeader { first_sequence: 0, checkpoint: 0, ..HEADER },
+        ] {
+            assert_eq!(SegmentHeader::decode(&header.encode()), Err(BadHeader::Damaged), "{header:?}");
+        }
     }
 
     #[test]

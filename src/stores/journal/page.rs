@@ -12,14 +12,15 @@
 //! | 21 | checkpoint: the files of the store hold all commits up to this one |
 //! | 22 | checkpointer: the process that writes files, 0 if none, all ones if that is not known |
 //! | 23 | flags: 1 if file names that differ in case are one file |
-//! | 32 | the first position, 10 words |
+//! | 32 | the first position, 11 words |
 //! | 48 | the second position |
 //! | 24 | crowd: at least how many have the journal open; those that were killed still count |
 //! | 64 | members: the processes that have the journal open, 0 where a place is free |
 //!
 //! Words are 64 bits in the order of the machine. A position is oldest segment, segment being written (0 if
-//! none), next segment, salt, end, synced, allocated, last sequence, last durable sequence, checkpoint. All
-//! but the members and the words 18 to 24 change only under the write lock.
+//! none), next segment, salt of the one being written, salt of the newest, end, synced, allocated, last
+//! sequence, last durable sequence, checkpoint. All but the members and the words 18 to 24 change only under
+//! the write lock.
 
 use crate::fs::{PAGE_WORDS, Page};
 use crate::kv::{Head, Sequence};
@@ -44,7 +45,7 @@ const CROWD_AT: usize = 24;
 const POSITIONS_AT: [usize; 2] = [32, 48];
 const MEMBERS_AT: usize = 64;
 
-const POSITION_WORDS: usize = 10;
+const POSITION_WORDS: usize = 11;
 const UNKNOWN: u64 = u64::MAX;
 const CASE_INSENSITIVE: u64 = 1;
 
@@ -59,6 +60,8 @@ pub struct Position {
     /// The salt, the length of the records, of the durable part of them, and of the file: all of the segment
     /// that is being written.
     pub(super) salt: u64,
+    /// The salt of the newest segment, whether it is being written or not; 0 if there is none.
+    pub(super) last_salt: u64,
     pub(super) end: u64,
     pub(super) synced: u64,
     pub(super) allocated: u64,
@@ -272,6 +275,7 @@ impl Position {
             self.active_id,
             self.next_id,
             self.salt,
+            self.last_salt,
             self.end,
             self.synced,
             self.allocated,
@@ -287,6 +291,7 @@ impl Position {
             active_id,
             next_id,
             salt,
+            last_salt,
             end,
             synced,
             allocated,
@@ -299,6 +304,7 @@ impl Position {
             active_id,
             next_id,
             salt,
+            last_salt,
             end,
             synced,
             allocated,

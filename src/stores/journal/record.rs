@@ -18,6 +18,7 @@
 
 use super::MAX_PAYLOAD_BYTES;
 use super::bytes::Reader;
+use super::header::MAX_NUMBER;
 use crate::kv::Sequence;
 use crate::{Error, Result};
 
@@ -84,6 +85,9 @@ impl RecordHeader {
         let mut reader = Reader(checked);
         let (payload_length, payload_crc) = (reader.u32()?, reader.u32()?);
         let (sequence, synced) = (reader.u64()?, reader.u64()?);
+        if sequence > MAX_NUMBER {
+            return None;
+        }
         let kind = match (reader.u8()?, reader.u8()?, reader.u16()?) {
             (FORMAT, 1, 0) => Kind::Commit,
             (FORMAT, 2, 0) => Kind::Checkpoint,
@@ -99,7 +103,18 @@ pub struct Records {
     /// The records as they will be stored, except for their headers, which are zeros until they have a place.
     bytes: Vec<u8>,
     /// Where each begins, and the length of its payload.
-    records: Vec<(usize, usize)>,
+    places: Vec<(usize, usize)>,
+    content: Content,
+}
+
+/// What commits do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Anything.
+    #[default]
+    Any,
+    /// Nothing but remove: they may go on when there is hardly any space.
+    Removals,
 }
 
 impl Records {
@@ -115,7 +130,7 @@ impl Records {
         match result {
             Ok(length) => {
                 self.bytes.resize(start + stored_bytes(length), 0);
-                self.records.push((start, length));
+                self.places.push((start, length));
                 Ok(())
             }
             Err(error) => {
@@ -127,14 +142,24 @@ impl Records {
 
     /// How many records there are.
     pub fn count(&self) -> usize {
-        self.records.len()
+        self.places.len()
     }
 
     /// Forgets all records.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.shrink_to(MAX_KEPT_BYTES);
-        self.records.clear();
+        self.places.clear();
+        self.content = Content::Any;
+    }
+
+    /// Says what the records do.
+    pub(super) fn set_content(&mut self, content: Content) {
+        self.content = content;
+    }
+
+    pub(super) fn content(&self) -> Content {
+        self.content
     }
 
     /// How many bytes the records take.
@@ -144,7 +169,7 @@ impl Records {
 
     /// Fills in the headers. Commits count up from `sequence`.
     pub(super) fn seal(&mut self, kind: Kind, sequence: Sequence, place: Place) {
-        for ((start, length), sequence) in self.records.iter().copied().zip(sequence..) {
+        for ((start, length), sequence) in self.places.iter().copied().zip(sequence..) {
             let (header, rest) = self.bytes[start..].split_at_mut(RECORD_HEADER_BYTES);
             let seed = seed(place.salt, place.offset + start as u64);
             #[expect(clippy::cast_possible_truncation, reason = "`push` keeps lengths below 1 GiB")]

@@ -6,7 +6,7 @@ use super::header::{FIRST_ID, SEGMENT_HEADER_BYTES, file_name, parse_file_name};
 use super::io_error;
 use super::page::Position;
 use super::scan::scan;
-use crate::fs::{FileSystem, OpenMode};
+use crate::fs::{DirectoryEntry, EntryKind, FileSystem, OpenMode};
 use crate::kv::Sequence;
 use crate::{Error, Result};
 use std::io::{self, ErrorKind};
@@ -103,6 +103,7 @@ impl Log {
         if let Some(last) = segments.last() {
             position.active_id = last.header.id;
             position.salt = last.header.salt;
+            position.last_salt = last.header.salt;
             position.end = last.length as u64;
             // Records prove that the header before them is durable.
             position.synced = if last.length > SEGMENT_HEADER_BYTES { last.synced as u64 } else { 0 };
@@ -153,7 +154,15 @@ fn segment_ids(fs: &dyn FileSystem, directory: &Path) -> Result<Vec<u64>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         result => result.map_err(|error| io_error("read", directory, error))?,
     };
-    let mut ids: Vec<u64> = entries.iter().filter_map(|entry| parse_file_name(&entry.name)).collect();
+    let mut ids = Vec::new();
+    for DirectoryEntry { name, kind } in entries {
+        let Some(id) = parse_file_name(&name) else { continue };
+        if kind != EntryKind::File {
+            let path = directory.join(name);
+            return Err(Error::corrupt(format!("{} is no file, so no journal", path.display())));
+        }
+        ids.push(id);
+    }
     ids.sort_unstable();
     Ok(ids)
 }

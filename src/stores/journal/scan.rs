@@ -112,7 +112,8 @@ mod tests {
     use super::*;
     use crate::stores::journal::record::{Place, Records};
 
-    const HEADER: SegmentHeader = SegmentHeader { id: 1, salt: 99, first_sequence: 5, checkpoint: 2 };
+    const HEADER: SegmentHeader =
+        SegmentHeader { id: 1, salt: 99, first_sequence: 5, checkpoint: 2, previous_salt: 0 };
 
     const ALL: Sequence = Sequence::MAX;
 

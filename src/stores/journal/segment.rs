@@ -2,7 +2,7 @@
 
 use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader, file_name};
 use super::page::Position;
-use super::record::{Kind, Place, Records};
+use super::record::{Content, Kind, Place, Records};
 use super::{io_error, is_out_of_space};
 use crate::Error;
 use crate::fs::{File, FileSystem, OpenMode};
@@ -14,11 +14,13 @@ use std::path::{Path, PathBuf};
 pub(super) const CHUNK_BYTES: usize = 256 << 10;
 /// Zeros that are kept ready behind the records while the disk has space: room for small commits once it is
 /// full.
-const RESERVE_BYTES: usize = 64 << 10;
+const RESERVE_BYTES: usize = 80 << 10;
 /// The part of the reserve that only checkpoints may use. They are what makes space.
 const CHECKPOINT_RESERVE_BYTES: usize = 4 << 10;
-/// Commits up to this may use the rest of the reserve.
+/// Commits up to this may use the rest of the reserve ...
 const SMALL_BYTES: usize = 4 << 10;
+/// ... but for this part, which is for those that only remove.
+const REMOVAL_RESERVE_BYTES: usize = 16 << 10;
 
 /// A failed operation on a segment.
 #[derive(Debug)]
@@ -101,6 +103,7 @@ impl Segment {
     pub(super) fn note_in(&self, position: &mut Position) {
         position.active_id = self.id;
         position.salt = self.salt;
+        position.last_salt = self.salt;
         position.end = self.end as u64;
         position.synced = self.synced as u64;
         position.allocated = self.allocated as u64;
@@ -156,8 +159,9 @@ impl Segment {
     fn has_room(&self, records: &Records, kind: Kind) -> bool {
         let kept = match kind {
             Kind::Checkpoint => 0,
-            Kind::Commit if records.len() <= SMALL_BYTES => CHECKPOINT_RESERVE_BYTES,
-            Kind::Commit => RESERVE_BYTES,
+            Kind::Commit if records.len() > SMALL_BYTES => RESERVE_BYTES,
+            Kind::Commit if records.content() == Content::Removals => CHECKPOINT_RESERVE_BYTES,
+            Kind::Commit => CHECKPOINT_RESERVE_BYTES + REMOVAL_RESERVE_BYTES,
         };
         self.end + records.len() + kept <= self.allocated
     }

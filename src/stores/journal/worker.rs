@@ -2,9 +2,9 @@
 
 use super::commit::encode_commit;
 use super::group::{Command, End, Phase, Reply, Request, Shared, Sink, State};
-use super::record::Records;
+use super::record::{Content, Records};
 use super::writer::Writer;
-use super::{MAX_GROUP_BYTES, MAX_GROUP_COMMITS};
+use super::{MAX_GROUP_BYTES, MAX_GROUP_COMMITS, is_out_of_space};
 use crate::kv::{Batch, Committed, Durability, Prepared};
 use crate::{Error, ErrorKind, Result};
 use std::any::Any;
@@ -32,14 +32,6 @@ enum Turn {
     Requests(usize),
     Flush,
     End(End),
-}
-
-/// The batches that are written together, and who waits for them.
-struct Group {
-    commits: Vec<Prepared>,
-    replies: Vec<(Reply<Committed>, Result<Committed>)>,
-    /// Whether all commits are in the records.
-    encoded: Result<()>,
 }
 
 /// Who is told what, once others may write again.
@@ -181,53 +173,70 @@ impl<S: Sink> Worker<S> {
     }
 
     fn commit(&mut self, requests: Vec<Request>) -> Served {
-        let mut group = Group { commits: Vec::new(), replies: Vec::new(), encoded: Ok(()) };
-        let mut flushes = Vec::new();
-        self.records.clear();
+        let (mut batches, mut replies, mut flushes) = (Vec::new(), Vec::new(), Vec::new());
         for request in requests {
             match request {
-                Request::Commit { batch, reply, .. } => self.prepare(&batch, reply, &mut group),
+                Request::Commit { batch, reply, .. } => {
+                    batches.push(batch);
+                    replies.push(reply);
+                }
                 Request::Flush(reply) => flushes.push(reply),
             }
         }
-        let replies = self.write(group);
+        let outcomes = self.commit_group(&batches);
         let outcome = if flushes.is_empty() { Ok(()) } else { self.sync() };
-        (replies, flushes.into_iter().map(|reply| (reply, outcome.clone())).collect())
+        let flushes = flushes.into_iter().map(|reply| (reply, outcome.clone())).collect();
+        (replies.into_iter().zip(outcomes).collect(), flushes)
     }
 
-    fn prepare(&mut self, batch: &Batch, reply: Reply<Committed>, group: &mut Group) {
-        let sequence = self.writer.last_sequence() + group.commits.len() as u64 + 1;
-        match self.writer.check().and_then(|()| self.sink.prepare(batch, sequence)) {
-            Ok(commit) => {
-                let encoded = self.records.push(|bytes| encode_commit(bytes, &commit.changes));
-                group.encoded = std::mem::replace(&mut group.encoded, Ok(())).and(encoded);
-                group.replies.push((reply, Ok(commit.committed())));
-                group.commits.push(commit);
-            }
-            // It may be due to a batch before it, so it is answered when readers can see that one.
-            Err(error) => group.replies.push((reply, Err(error))),
-        }
-    }
-
-    fn write(&mut self, group: Group) -> Vec<(Reply<Committed>, Result<Committed>)> {
-        let Group { commits, replies, encoded } = group;
+    /// Writes batches together. Those that do not fit on the disk together may do so one after the other.
+    fn commit_group(&mut self, batches: &[Batch]) -> Vec<Result<Committed>> {
+        self.records.clear();
+        let mut commits = Vec::with_capacity(batches.len());
+        let mut encoded = Ok(());
+        let outcomes: Vec<_> = batches
+            .iter()
+            .map(|batch| {
+                let commit = self.prepare(batch, commits.len())?;
+                let record = self.records.push(|bytes| encode_commit(bytes, &commit.changes));
+                encoded = std::mem::replace(&mut encoded, Ok(())).and(record);
+                let committed = commit.committed();
+                commits.push(commit);
+                Ok(committed)
+            })
+            .collect();
         if commits.is_empty() {
-            return replies;
+            return outcomes;
         }
-        match encoded.and_then(|()| self.append()) {
+        match encoded.and_then(|()| self.append(&commits)) {
             Ok(()) => {
                 let sink = &mut self.sink;
                 self.writer.publish(|end| sink.publish(commits, end));
-                replies
+                outcomes
             }
             Err(error) => {
                 self.sink.abandon();
-                replies.into_iter().map(|(reply, _)| (reply, Err(error.clone()))).collect()
+                if batches.len() > 1 && is_out_of_space(&error) && self.writer.failure().is_none() {
+                    let (first, second) = batches.split_at(batches.len() / 2);
+                    return [self.commit_group(first), self.commit_group(second)].concat();
+                }
+                // Also those that were refused: it may be due to a batch before them.
+                vec![Err(error); batches.len()]
             }
         }
     }
 
-    fn append(&mut self) -> Result<()> {
+    /// Prepares a batch behind so many others of its group.
+    fn prepare(&mut self, batch: &Batch, behind: usize) -> Result<Prepared> {
+        self.writer.check()?;
+        self.sink.prepare(batch, self.writer.last_sequence() + behind as u64 + 1)
+    }
+
+    fn append(&mut self, commits: &[Prepared]) -> Result<()> {
+        let mut changes = commits.iter().flat_map(|commit| &commit.changes);
+        if changes.all(|change| change.entry.is_none()) {
+            self.records.set_content(Content::Removals);
+        }
         match self.durability {
             Durability::Sync => self.writer.append_synced(&mut self.records),
             Durability::Os | Durability::Volatile => self.writer.append(&mut self.records),

@@ -303,7 +303,7 @@ impl Writer {
         }
         if self.finished() == 0 && self.active.is_none() {
             // Nothing is left: a new journal begins, whose first segment must not look like a later one.
-            (self.at.oldest_id, self.at.next_id) = (FIRST_ID, FIRST_ID);
+            (self.at.oldest_id, self.at.next_id, self.at.last_salt) = (FIRST_ID, FIRST_ID, 0);
         }
         Ok(())
     }
@@ -357,10 +357,12 @@ impl Writer {
             salt: (self.options.salt)(),
             first_sequence: self.at.last_sequence + 1,
             checkpoint,
+            previous_salt: self.at.last_salt,
         };
         let segment =
             Segment::create(&*self.fs, &self.directory, &header).map_err(|failure| self.fail(failure))?;
         self.at.next_id += 1;
+        self.at.last_salt = header.salt;
         self.active = Some(segment);
         Ok(())
     }
