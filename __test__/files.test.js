@@ -187,6 +187,34 @@ test('the lock of a process that was killed is free', async (t) => {
     assert.deepEqual(await store.setItem('a', {}), { _rev: 0 });
 });
 
+test('what is made is for the owner only, or as the options say; what is there keeps its mode', async (t) => {
+    const modeOf = (name) => (fs.statSync(name).mode & 0o777).toString(8);
+    for (const [options, mask, expected] of [
+        [{}, 0o022, ['700', '700', '600', '600']],
+        [{ directoryMode: 0o770, fileMode: 0o660 }, 0, ['770', '770', '660', '660']],
+        [{ directoryMode: 0o775, fileMode: 0o664 }, 0o027, ['750', '750', '640', '640']],
+    ]) {
+        const directory = newPath(t);
+        const before = process.umask(mask);
+        try {
+            const store = await openStore(t, { directory, ...options });
+            await store.setItem('a', {});
+            const page = path.join(directory, '.datastore', 'page');
+            const found = [directory, path.dirname(page), page].map(modeOf);
+            await store.close();
+            const file = path.join(directory, 'a.json');
+            assert.deepEqual([...found, modeOf(file)], expected);
+            fs.chmodSync(file, 0o604);
+            const again = await openStore(t, { directory, ...options });
+            await again.setItem('a', { n: 1 });
+            await again.close();
+            assert.equal(modeOf(file), '604');
+        } finally {
+            process.umask(before);
+        }
+    }
+});
+
 test('a missing directory is created, with its parents', async (t) => {
     const directory = path.join(newPath(t), 'deep', 'er', 'data ü');
     const store = await openStore(t, { directory });

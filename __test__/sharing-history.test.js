@@ -146,7 +146,8 @@ async function judgeClients(t, seed, wrap) {
     for (let number = 0; number < 6; number += 1) {
         const store = await openStore(t, { directory, durability: 'os', missing: 'null' });
         Object.entries(HISTORY_VIEWS).forEach(([id, map]) => store.setView(id, { map }));
-        runs.push(new HistoryClient(wrap(store, seed + number), recorder, { seed, number }).run(200, () => {}));
+        const client = new HistoryClient(wrap(store, seed + number), recorder, { seed, number });
+        runs.push(client.run(200, () => {}));
     }
     await Promise.all(runs);
     return judge(readRecords(log));

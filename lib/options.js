@@ -39,7 +39,7 @@ function datastoreOptions(options) {
 function engineOptions(options) {
     const { directory, durability = 'sync', cache, fileSystem, ...rest } = given(options, 'options');
     const { flushInterval = DEFAULT_FLUSH_INTERVAL_MS, lockTimeout = DEFAULT_LOCK_TIMEOUT_MS } = rest;
-    const { exclusive = false, readOnly = false } = rest;
+    const { exclusive = false, readOnly = false, directoryMode = 0o700, fileMode = 0o600 } = rest;
     if (typeof directory !== 'string' || directory === '') {
         fail('directory', 'a path', directory);
     }
@@ -55,6 +55,8 @@ function engineOptions(options) {
         lockTimeout: milliseconds(lockTimeout, 'lockTimeout', 0),
         exclusive: boolean(exclusive, 'exclusive'),
         readOnly: boolean(readOnly, 'readOnly'),
+        directoryMode: permissions(directoryMode, 'directoryMode', 0o700),
+        fileMode: permissions(fileMode, 'fileMode', 0o600),
         maxDocuments: maxDocuments(cache),
         fileSystem,
     };
@@ -63,6 +65,15 @@ function engineOptions(options) {
 function milliseconds(value, name, least) {
     if (!Number.isInteger(value) || value < least || value > MAX_MILLISECONDS) {
         fail(name, `a whole number of milliseconds from ${ least } to ${ MAX_MILLISECONDS }`, value);
+    }
+    return value;
+}
+
+/** Permissions of a new file or directory, of which we need `least` ourselves. */
+function permissions(value, name, least) {
+    if (!Number.isInteger(value) || value < 0 || value > 0o777 || (value & least) !== least) {
+        const expected = `permissions from 0o${ least.toString(8) } to 0o777 that include the former`;
+        fail(name, expected, value);
     }
     return value;
 }

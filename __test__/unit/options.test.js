@@ -31,12 +31,14 @@ test('engine options have defaults', () => {
         lockTimeout: 10_000,
         exclusive: false,
         readOnly: false,
+        directoryMode: 0o700,
+        fileMode: 0o600,
         maxDocuments: 10_000,
         fileSystem: undefined,
     });
     const given = {
         directory: 'data', durability: 'batched', flushInterval: 5, lockTimeout: 0, exclusive: true,
-        readOnly: true, fileSystem,
+        readOnly: true, directoryMode: 0o750, fileMode: 0o640, fileSystem,
     };
     assert.deepEqual(engineOptions({ ...given, cache: { maxDocuments: 7 }, nobodyKnows: 1 }), {
         ...given, maxDocuments: 7,
@@ -69,6 +71,12 @@ test('unusable engine options are named', () => {
     }
     for (const lockTimeout of [Infinity, 2 ** 31, null, ...notNumbers]) {
         refused(() => engineOptions({ directory: 'd', lockTimeout }), /^lockTimeout must be a whole number/);
+    }
+    const badModes = { directoryMode: [0o600, 0o1777, 0o077], fileMode: [0o400, 0o1600, 0o066] };
+    for (const [name, bad] of Object.entries(badModes)) {
+        for (const value of [...bad, null, ...notNumbers]) {
+            refused(() => engineOptions({ directory: 'd', [name]: value }), /must be permissions from 0o/);
+        }
     }
     for (const value of [0, 'yes', null, {}]) {
         for (const name of ['exclusive', 'readOnly']) {

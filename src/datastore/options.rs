@@ -1,5 +1,6 @@
 //! The options of a datastore.
 
+use crate::fs::Modes;
 use crate::stores::directory::{Access, OpenOptions};
 use crate::{Error, Result};
 use std::path::PathBuf;
@@ -11,6 +12,8 @@ pub struct Options {
     pub location: Location,
     /// What may be done.
     pub rights: Rights,
+    /// The permissions of what is made anew.
+    pub modes: Modes,
     /// How to open a directory. What to do with damage is asked at each load.
     pub directory: OpenOptions,
 }
@@ -37,15 +40,19 @@ impl Options {
     /// Handles on one directory must agree, since they share one journal.
     pub(super) fn assert_shareable(&self, wanted: &Self) -> Result<()> {
         let ours = &self.directory;
-        if *ours == (OpenOptions { damage: ours.damage, ..wanted.directory }) {
+        let same = *ours == (OpenOptions { damage: ours.damage, ..wanted.directory });
+        if same && self.modes == wanted.modes {
             return Ok(());
         }
         let expected = format!(
-            "durability '{}', flushInterval {}, lockTimeout {} and exclusive {}",
+            "durability '{}', flushInterval {}, lockTimeout {}, exclusive {}, directoryMode 0o{:o}, fileMode \
+             0o{:o}",
             format!("{:?}", ours.durability).to_lowercase(),
             ours.flush_interval.as_millis(),
             ours.lock_timeout.as_millis(),
-            ours.access == Access::Exclusive
+            ours.access == Access::Exclusive,
+            self.modes.directory,
+            self.modes.file
         );
         let message =
             format!("This directory is already open in this process, with {expected}. Use the same");

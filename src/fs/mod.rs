@@ -7,7 +7,7 @@ mod os;
 mod page;
 pub mod simulated;
 
-pub use os::OsFileSystem;
+pub use os::{Modes, OsFileSystem};
 pub use page::{PAGE_BYTES, PAGE_WORDS, Page, PrivatePage};
 
 use std::ffi::OsString;

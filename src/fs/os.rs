@@ -13,9 +13,35 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-/// The operating system's file system. New files are for their owner only.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct OsFileSystem;
+/// The operating system's file system.
+#[derive(Clone, Copy, Debug)]
+pub struct OsFileSystem {
+    modes: Modes,
+}
+
+/// The permissions of what is made anew, less the umask. Only Unix has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Modes {
+    /// Of directories.
+    pub directory: u32,
+    /// Of files.
+    pub file: u32,
+}
+
+impl Modes {
+    /// For the owner only.
+    pub const PRIVATE: Self = Self { directory: 0o700, file: 0o600 };
+}
+
+impl OsFileSystem {
+    /// What is made is for its owner only.
+    pub const PRIVATE: Self = Self::new(Modes::PRIVATE);
+
+    /// What is made has these permissions.
+    pub const fn new(modes: Modes) -> Self {
+        Self { modes }
+    }
+}
 
 /// How much a background thread gives way, from 0 to 19.
 #[cfg(target_os = "linux")]
@@ -29,12 +55,12 @@ impl FileSystem for OsFileSystem {
     }
 
     fn create_directory(&self, path: &Path) -> io::Result<()> {
-        let mut made = make_directory(path);
+        let mut made = self.modes.make_directory(path);
         if made.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound)
             && let Some(parent) = path.parent()
         {
             self.create_directory(parent)?;
-            made = make_directory(path);
+            made = self.modes.make_directory(path);
         }
         match made {
             Ok(()) => self.sync_directory(parent_of(path)),
@@ -73,7 +99,7 @@ impl FileSystem for OsFileSystem {
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn File>> {
-        let mut options = private();
+        let mut options = self.modes.new_file();
         match mode {
             OpenMode::Read => options.read(true),
             OpenMode::Write => options.write(true),
@@ -106,7 +132,7 @@ impl FileSystem for OsFileSystem {
     }
 
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockFile>> {
-        lock::open(path)
+        lock::open(path, self.modes)
     }
 
     fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
@@ -114,7 +140,7 @@ impl FileSystem for OsFileSystem {
     }
 
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
-        page::create(path)
+        page::create(path, self.modes)
     }
 
     fn open_page(&self, path: &Path, access: PageAccess) -> io::Result<Arc<dyn Page>> {
@@ -126,7 +152,7 @@ impl FileSystem for OsFileSystem {
     }
 
     fn is_case_insensitive(&self, directory: &Path) -> io::Result<bool> {
-        let Some((lower, upper)) = create_probe(directory)? else { return Ok(false) };
+        let Some((lower, upper)) = create_probe(directory, self.modes)? else { return Ok(false) };
         let found = fs::symlink_metadata(upper);
         self.remove_file(&lower)?;
         match found {
@@ -240,13 +266,22 @@ fn read_at(file: &fs::File, offset: u64, buffer: &mut [u8]) -> io::Result<usize>
     Ok(length)
 }
 
-/// Options that create files readable and writable by their owner only.
-fn private() -> OpenOptions {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are for Unix"))]
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+impl Modes {
+    fn new_file(self) -> OpenOptions {
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are for Unix"))]
+        let mut options = OpenOptions::new();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, self.file);
+        options
+    }
+
+    fn make_directory(self, path: &Path) -> io::Result<()> {
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are for Unix"))]
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, self.directory);
+        builder.create(path)
+    }
 }
 
 /// Gives `from` the permissions of what it is about to replace.
@@ -260,27 +295,19 @@ fn keep_permissions(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-fn make_directory(path: &Path) -> io::Result<()> {
-    #[cfg_attr(not(unix), expect(unused_mut, reason = "modes are for Unix"))]
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
 fn parent_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A new empty file: its name in lower case, and the same in upper case. `None` where files can't be made:
 /// there, no new name can meet an old one either.
-fn create_probe(directory: &Path) -> io::Result<Option<(PathBuf, PathBuf)>> {
+fn create_probe(directory: &Path, modes: Modes) -> io::Result<Option<(PathBuf, PathBuf)>> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     loop {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!(".case-probe-{}-{count}.tmp", std::process::id());
         let (lower, upper) = (directory.join(&name), directory.join(name.to_uppercase()));
-        match private().write(true).create_new(true).open(&lower) {
+        match modes.new_file().write(true).create_new(true).open(&lower) {
             Ok(_) => return Ok(Some((lower, upper))),
             // Left behind by a dead process that had our number.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}

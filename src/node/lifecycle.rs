@@ -5,7 +5,7 @@ use super::handle::{Handle, RememberedPage, State};
 use super::port::{Port, PromiseId, Task};
 use crate::Error;
 use crate::datastore::{Datastore, Location, Options, Rights};
-use crate::fs::{FileSystem, OsFileSystem};
+use crate::fs::{FileSystem, Modes, OsFileSystem};
 use crate::kv::{Answer, Durability};
 use crate::stores::directory::{Access, OnDamage, OpenOptions};
 use napi::Env;
@@ -35,7 +35,7 @@ pub fn load(env: &Env, handle: &External<Rc<Handle>>, id: PromiseId, quarantine:
     let options = inner.options.clone();
     let damage = if quarantine == 0 { OnDamage::Refuse } else { OnDamage::Quarantine };
     let opened = Answer::blocking(move || {
-        let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem);
+        let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem::new(options.modes));
         Datastore::open(&fs, &options, damage).map(Arc::new)
     });
     handle.submit(env, id, Task::text(finish_load(Rc::downgrade(&inner), opened)))
@@ -141,7 +141,19 @@ fn parse_options(text: &str) -> crate::Result<Options> {
         ..default
     };
     let rights = if is_set("readOnly") { Rights::ReadOnly } else { Rights::ReadWrite };
-    Ok(Options { location, rights, directory })
+    let modes = Modes {
+        directory: mode(&options, "directoryMode", Modes::PRIVATE.directory)?,
+        file: mode(&options, "fileMode", Modes::PRIVATE.file)?,
+    };
+    Ok(Options { location, rights, modes, directory })
+}
+
+fn mode(options: &Value, name: &str, default: u32) -> crate::Result<u32> {
+    let Some(value) = options.get(name) else { return Ok(default) };
+    value
+        .as_u64()
+        .and_then(|mode| u32::try_from(mode).ok())
+        .ok_or_else(|| Error::assertion(format!("The option {name} must be permissions such as 0o750")))
 }
 
 fn milliseconds(options: &Value, name: &str, default: Duration) -> crate::Result<Duration> {

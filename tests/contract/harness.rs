@@ -29,7 +29,7 @@ pub(crate) fn memory() -> Harness {
 pub(crate) fn directory() -> Harness {
     let directory = tempfile::tempdir().unwrap();
     let open = move || {
-        let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem);
+        let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem::PRIVATE);
         let store = DirectoryStore::open(&fs, directory.path(), &OpenOptions::default());
         Arc::new(store.unwrap()) as Arc<dyn Store>
     };

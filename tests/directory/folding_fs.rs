@@ -14,6 +14,8 @@ use std::time::SystemTime;
 pub(crate) struct FoldingFs {
     /// Whether the next flush of files panics.
     pub(crate) panics: AtomicBool,
+    /// Whether it is on another machine.
+    pub(crate) network: AtomicBool,
 }
 
 /// Where a file really lies: its name in lower case.
@@ -26,73 +28,76 @@ fn folded(path: &Path) -> PathBuf {
 
 impl FileSystem for FoldingFs {
     fn create_directory(&self, path: &Path) -> io::Result<()> {
-        OsFileSystem.create_directory(path)
+        OsFileSystem::PRIVATE.create_directory(path)
     }
 
     fn read_directory(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {
-        OsFileSystem.read_directory(path)
+        OsFileSystem::PRIVATE.read_directory(path)
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        OsFileSystem.read(&folded(path))
+        OsFileSystem::PRIVATE.read(&folded(path))
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn File>> {
-        OsFileSystem.open(&folded(path), mode)
+        OsFileSystem::PRIVATE.open(&folded(path), mode)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsFileSystem.rename(&folded(from), &folded(to))
+        OsFileSystem::PRIVATE.rename(&folded(from), &folded(to))
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        OsFileSystem.remove_file(&folded(path))
+        OsFileSystem::PRIVATE.remove_file(&folded(path))
     }
 
     fn remove_directory(&self, path: &Path) -> io::Result<()> {
-        OsFileSystem.remove_directory(path)
+        OsFileSystem::PRIVATE.remove_directory(path)
     }
 
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
-        OsFileSystem.sync_directory(path)
+        OsFileSystem::PRIVATE.sync_directory(path)
     }
 
     fn sync_files(&self, directory: &Path, paths: &[PathBuf]) -> io::Result<()> {
         assert!(!self.panics.swap(false, Ordering::SeqCst), "on demand");
         let paths: Vec<PathBuf> = paths.iter().map(|path| folded(path)).collect();
-        OsFileSystem.sync_files(directory, &paths)
+        OsFileSystem::PRIVATE.sync_files(directory, &paths)
     }
 
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockFile>> {
-        OsFileSystem.open_lock(path)
+        OsFileSystem::PRIVATE.open_lock(path)
     }
 
     fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
-        OsFileSystem.find_lock(path)
+        OsFileSystem::PRIVATE.find_lock(path)
     }
 
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
-        OsFileSystem.create_page(path)
+        OsFileSystem::PRIVATE.create_page(path)
     }
 
     fn open_page(&self, path: &Path, access: PageAccess) -> io::Result<Arc<dyn Page>> {
-        OsFileSystem.open_page(path, access)
+        OsFileSystem::PRIVATE.open_page(path, access)
     }
 
     fn network_kind(&self, directory: &Path) -> io::Result<Option<String>> {
-        OsFileSystem.network_kind(directory)
+        if self.network.load(Ordering::SeqCst) {
+            return Ok(Some("NFS".to_owned()));
+        }
+        OsFileSystem::PRIVATE.network_kind(directory)
     }
 
     fn modified(&self, path: &Path) -> io::Result<Option<SystemTime>> {
-        OsFileSystem.modified(path)
+        OsFileSystem::PRIVATE.modified(path)
     }
 
     fn identity(&self, path: &Path) -> io::Result<Option<u128>> {
-        OsFileSystem.identity(path)
+        OsFileSystem::PRIVATE.identity(path)
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
-        OsFileSystem.exists(path)
+        OsFileSystem::PRIVATE.exists(path)
     }
 
     fn is_case_insensitive(&self, _directory: &Path) -> io::Result<bool> {
@@ -100,6 +105,6 @@ impl FileSystem for FoldingFs {
     }
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
-        OsFileSystem.canonicalize(path)
+        OsFileSystem::PRIVATE.canonicalize(path)
     }
 }

@@ -7,4 +7,5 @@ mod damage;
 mod files;
 mod folding_fs;
 mod hazards;
+mod sharing;
 mod support;

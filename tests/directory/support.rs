@@ -15,7 +15,7 @@ pub(crate) fn open(directory: &Path) -> DirectoryStore {
 }
 
 pub(crate) fn try_open(directory: &Path, damage: OnDamage) -> Result<DirectoryStore> {
-    let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem);
+    let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem::PRIVATE);
     DirectoryStore::open(&fs, directory, &OpenOptions { damage, ..OpenOptions::default() })
 }
 

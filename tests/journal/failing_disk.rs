@@ -168,38 +168,38 @@ fn broken() -> io::Error {
 
 impl FileSystem for FailingDisk {
     fn create_directory(&self, path: &Path) -> io::Result<()> {
-        OsFileSystem.create_directory(path)
+        OsFileSystem::PRIVATE.create_directory(path)
     }
 
     fn read_directory(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {
-        OsFileSystem.read_directory(path)
+        OsFileSystem::PRIVATE.read_directory(path)
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        OsFileSystem.read(path)
+        OsFileSystem::PRIVATE.read(path)
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn File>> {
         if mode == OpenMode::Read {
-            return OsFileSystem.open(path, mode);
+            return OsFileSystem::PRIVATE.open(path, mode);
         }
-        let file = self.run(Call::Open, || OsFileSystem.open(path, mode))?;
+        let file = self.run(Call::Open, || OsFileSystem::PRIVATE.open(path, mode))?;
         Ok(Box::new(FailingFile { file, disk: self.clone() }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        OsFileSystem.rename(from, to)
+        OsFileSystem::PRIVATE.rename(from, to)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         let length = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-        self.run(Call::Remove, || OsFileSystem.remove_file(path))?;
+        self.run(Call::Remove, || OsFileSystem::PRIVATE.remove_file(path))?;
         self.give_space(length);
         Ok(())
     }
 
     fn remove_directory(&self, path: &Path) -> io::Result<()> {
-        OsFileSystem.remove_directory(path)
+        OsFileSystem::PRIVATE.remove_directory(path)
     }
 
     fn sync_directory(&self, _path: &Path) -> io::Result<()> {
@@ -211,43 +211,43 @@ impl FileSystem for FailingDisk {
     }
 
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockFile>> {
-        OsFileSystem.open_lock(path)
+        OsFileSystem::PRIVATE.open_lock(path)
     }
 
     fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
-        OsFileSystem.find_lock(path)
+        OsFileSystem::PRIVATE.find_lock(path)
     }
 
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
-        OsFileSystem.create_page(path)
+        OsFileSystem::PRIVATE.create_page(path)
     }
 
     fn open_page(&self, path: &Path, access: PageAccess) -> io::Result<Arc<dyn Page>> {
-        OsFileSystem.open_page(path, access)
+        OsFileSystem::PRIVATE.open_page(path, access)
     }
 
     fn network_kind(&self, directory: &Path) -> io::Result<Option<String>> {
-        OsFileSystem.network_kind(directory)
+        OsFileSystem::PRIVATE.network_kind(directory)
     }
 
     fn modified(&self, path: &Path) -> io::Result<Option<SystemTime>> {
-        OsFileSystem.modified(path)
+        OsFileSystem::PRIVATE.modified(path)
     }
 
     fn identity(&self, path: &Path) -> io::Result<Option<u128>> {
-        OsFileSystem.identity(path)
+        OsFileSystem::PRIVATE.identity(path)
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
-        OsFileSystem.exists(path)
+        OsFileSystem::PRIVATE.exists(path)
     }
 
     fn is_case_insensitive(&self, directory: &Path) -> io::Result<bool> {
-        OsFileSystem.is_case_insensitive(directory)
+        OsFileSystem::PRIVATE.is_case_insensitive(directory)
     }
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
-        OsFileSystem.canonicalize(path)
+        OsFileSystem::PRIVATE.canonicalize(path)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Locks: files that the operating system locks as a whole, for as long as they are open.
 
+use super::Modes;
 use crate::fs::{LockFile, LockKind};
 use std::fs::{self, TryLockError};
 use std::io;
@@ -8,8 +9,8 @@ use std::path::{Path, PathBuf};
 /// Notes are the number of a process.
 const MAX_NOTE_BYTES: usize = 32;
 
-pub(super) fn open(path: &Path) -> io::Result<Box<dyn LockFile>> {
-    let file = super::private().read(true).write(true).create(true).truncate(false).open(path)?;
+pub(super) fn open(path: &Path, modes: Modes) -> io::Result<Box<dyn LockFile>> {
+    let file = modes.new_file().read(true).write(true).create(true).truncate(false).open(path)?;
     Ok(Box::new(OsLockFile { path: path.to_owned(), file }))
 }
 

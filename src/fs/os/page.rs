@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "seeing the bytes of a mapped file as words")]
 #![expect(clippy::cast_ptr_alignment, reason = "a mapping begins where a page of the system does")]
 
+use super::Modes;
 use crate::fs::{PAGE_BYTES, PAGE_WORDS, Page, PageAccess};
 use memmap2::{MmapOptions, MmapRaw};
 use std::fs;
@@ -15,12 +16,12 @@ use std::time::Duration;
 struct MappedPage(MmapRaw);
 
 /// Makes a new file, so that those who have mapped the one before keep it.
-pub(super) fn create(path: &Path) -> io::Result<Arc<dyn Page>> {
+pub(super) fn create(path: &Path, modes: Modes) -> io::Result<Arc<dyn Page>> {
     match super::retrying(|| fs::remove_file(path)) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let file = super::private().read(true).write(true).create_new(true).open(path)?;
+    let file = modes.new_file().read(true).write(true).create_new(true).open(path)?;
     // Written, not only made longer: storing to a page that has no place on a full disk would be the end.
     super::write_all_at(&file, 0, &[0; PAGE_BYTES])?;
     map(&file, PageAccess::Write)
