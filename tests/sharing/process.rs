@@ -198,8 +198,7 @@ impl FileSystem for Process {
     }
 
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
-        let inner =
-            self.whole(Step::Open(OpenMode::CreateNew), path, || self.0.disk.create_page(path))?;
+        let inner = self.whole(Step::Open(OpenMode::CreateNew), path, || self.0.disk.create_page(path))?;
         Ok(self.see(path, inner))
     }
 

@@ -127,6 +127,8 @@ impl Core {
         *lock(&self.strays) = changed.strays;
         self.backlog.prune(self.page.checkpoint());
         let sequence = changed.place.sequence;
+        // First, so that nobody notes a checkpoint for commits of which only the journal knows.
+        self.backlog.add(sequence, changed.recovered);
         self.apply(vec![Prepared { sequence, versions: Vec::new(), changes: changed.changes }], |_| {});
         *follower = Follower::new(Arc::clone(&self.fs), &self.internal.path, changed.place);
         Ok(())

@@ -44,6 +44,8 @@ pub(super) struct Changed {
     pub(super) changes: Vec<Change>,
     pub(super) place: Place,
     pub(super) strays: HashMap<Box<[u8]>, String>,
+    /// As in [`Loaded`]: also of documents that are again as they were.
+    pub(super) recovered: Vec<(Arc<[u8]>, Sequence)>,
 }
 
 /// The newest state of each key that the journal knows, and the commit that made it.
@@ -66,7 +68,7 @@ pub(super) fn load(
     damage: OnDamage,
 ) -> Result<Loaded> {
     let Found { files, recovered, place, quarantined } = find(fs, directory, internal, page, damage)?;
-    let keys = recovered.iter().map(|(key, (_, sequence))| (Arc::clone(key), *sequence)).collect();
+    let keys = keys(&recovered);
     let tree = Tree::from_sorted(merge(files.entries, recovered));
     let names = names(page, &tree)?;
     let state = State::new(BTreeMap::from([(Space::DOCUMENTS, tree)]), place.sequence);
@@ -83,8 +85,9 @@ pub(super) fn load_again(
 ) -> Result<Changed> {
     let _segments = internal.keep_segments()?;
     let Found { files, recovered, place, .. } = find(fs, directory, internal, page, OnDamage::Refuse)?;
+    let keys = keys(&recovered);
     let changes = compare(before, merge(files.entries, recovered), place.sequence);
-    Ok(Changed { changes, place, strays: files.strays })
+    Ok(Changed { changes, place, strays: files.strays, recovered: keys })
 }
 
 /// What a reader loads.
@@ -193,6 +196,10 @@ fn replay(log: &Log, checkpoint: Sequence) -> Result<Recovered> {
         Ok(())
     })?;
     Ok(recovered)
+}
+
+fn keys(recovered: &Recovered) -> Vec<(Arc<[u8]>, Sequence)> {
+    recovered.iter().map(|(key, (_, sequence))| (Arc::clone(key), *sequence)).collect()
 }
 
 /// The files' documents and over them the journal's, in the order of their keys.
