@@ -73,6 +73,7 @@ impl Core {
         match state.as_ref() {
             None => Err(Error::closed()),
             Some(state) if state.sequence() >= newest => Ok(read(state)),
+            Some(_) if self.page.is_retired() => Err(Error::closed()),
             Some(_) => {
                 drop(state);
                 self.catch_up(newest)?;
