@@ -1,7 +1,8 @@
 //! A process that can be killed: whatever it does to files, locks and pages is a step, and each may be its last.
 
 use kixx_datastore::fs::{
-    DirectoryEntry, File, FileSystem, LockFile, LockKind, OpenMode, PAGE_WORDS, Page, PageAccess,
+    DirectoryEntry, File, FileSystem, LockFile, LockKind, OpenMode, OsFileSystem, PAGE_WORDS, Page,
+    PageAccess,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,6 @@ type Held = Arc<Mutex<Option<Box<dyn LockFile>>>>;
 pub(crate) struct Process(Arc<Inner>);
 
 struct Inner {
-    disk: Arc<dyn FileSystem>,
     fate: Mutex<Fate>,
     dead: AtomicBool,
     hook: Mutex<Option<Arc<Hook>>>,
@@ -49,13 +49,8 @@ struct Fate {
 }
 
 impl Process {
-    pub(crate) fn new(disk: &Arc<dyn FileSystem>) -> Self {
-        Self(Arc::new(Inner {
-            disk: Arc::clone(disk),
-            fate: Mutex::default(),
-            dead: AtomicBool::new(false),
-            hook: Mutex::new(None),
-        }))
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Inner { fate: Mutex::default(), dead: AtomicBool::new(false), hook: Mutex::new(None) }))
     }
 
     pub(crate) fn fs(&self) -> Arc<dyn FileSystem> {
@@ -151,32 +146,32 @@ impl Process {
 
 impl FileSystem for Process {
     fn create_directory(&self, path: &Path) -> io::Result<()> {
-        self.whole(Step::Open(OpenMode::CreateNew), path, || self.0.disk.create_directory(path))
+        self.whole(Step::Open(OpenMode::CreateNew), path, || std::fs::create_dir_all(path))
     }
 
     fn read_directory(&self, path: &Path) -> io::Result<Vec<DirectoryEntry>> {
-        self.whole(Step::Look, path, || self.0.disk.read_directory(path))
+        self.whole(Step::Look, path, || OsFileSystem.read_directory(path))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.whole(Step::Read, path, || self.0.disk.read(path))
+        self.whole(Step::Read, path, || OsFileSystem.read(path))
     }
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn File>> {
-        let inner = self.whole(Step::Open(mode), path, || self.0.disk.open(path, mode))?;
+        let inner = self.whole(Step::Open(mode), path, || OsFileSystem.open(path, mode))?;
         Ok(Box::new(MortalFile { process: self.clone(), path: path.to_owned(), inner }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.whole(Step::Rename, to, || self.0.disk.rename(from, to))
+        self.whole(Step::Rename, to, || OsFileSystem.rename(from, to))
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.whole(Step::Remove, path, || self.0.disk.remove_file(path))
+        self.whole(Step::Remove, path, || OsFileSystem.remove_file(path))
     }
 
     fn remove_directory(&self, path: &Path) -> io::Result<()> {
-        self.whole(Step::Remove, path, || self.0.disk.remove_directory(path))
+        self.whole(Step::Remove, path, || OsFileSystem.remove_directory(path))
     }
 
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
@@ -188,27 +183,27 @@ impl FileSystem for Process {
     }
 
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn LockFile>> {
-        let inner = self.whole(Step::Open(OpenMode::Write), path, || self.0.disk.open_lock(path))?;
+        let inner = self.whole(Step::Open(OpenMode::Write), path, || OsFileSystem.open_lock(path))?;
         Ok(self.hold(path, inner))
     }
 
     fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
-        let inner = self.whole(Step::Look, path, || self.0.disk.find_lock(path))?;
+        let inner = self.whole(Step::Look, path, || OsFileSystem.find_lock(path))?;
         Ok(inner.map(|inner| self.hold(path, inner)))
     }
 
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
-        let inner = self.whole(Step::Open(OpenMode::CreateNew), path, || self.0.disk.create_page(path))?;
+        let inner = self.whole(Step::Open(OpenMode::CreateNew), path, || OsFileSystem.create_page(path))?;
         Ok(self.see(path, inner))
     }
 
     fn open_page(&self, path: &Path, access: PageAccess) -> io::Result<Arc<dyn Page>> {
-        let inner = self.whole(Step::Look, path, || self.0.disk.open_page(path, access))?;
+        let inner = self.whole(Step::Look, path, || OsFileSystem.open_page(path, access))?;
         Ok(self.see(path, inner))
     }
 
     fn network_kind(&self, directory: &Path) -> io::Result<Option<String>> {
-        self.0.disk.network_kind(directory)
+        OsFileSystem.network_kind(directory)
     }
 
     fn is_case_insensitive(&self, directory: &Path) -> io::Result<bool> {
@@ -216,15 +211,15 @@ impl FileSystem for Process {
     }
 
     fn canonicalize(&self, path: &Path) -> io::Result<PathBuf> {
-        self.0.disk.canonicalize(path)
+        OsFileSystem.canonicalize(path)
     }
 
     fn modified(&self, path: &Path) -> io::Result<Option<SystemTime>> {
-        self.whole(Step::Look, path, || self.0.disk.modified(path))
+        self.whole(Step::Look, path, || OsFileSystem.modified(path))
     }
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
-        self.whole(Step::Look, path, || self.0.disk.exists(path))
+        self.whole(Step::Look, path, || OsFileSystem.exists(path))
     }
 }
 

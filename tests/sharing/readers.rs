@@ -1,7 +1,7 @@
 //! Processes that only read, while those that write come, go and fail.
 
 use crate::process::{Process, Step};
-use crate::support::{commit, disk, documents, open, open_reader, put};
+use crate::support::{commit, documents, open, open_reader, put};
 use kixx_datastore::kv::Store;
 use kixx_datastore::stores::directory::ReadOnlyStore;
 use std::io;
@@ -27,13 +27,13 @@ fn opened(process: &Process, directory: &Path) -> Option<kixx_datastore::Result<
 fn a_reader_that_loads_while_the_last_one_goes_sees_everything() {
     for step in 1_i32.. {
         let directory = tempdir().unwrap();
-        let store = open(&Process::new(&disk()), directory.path()).unwrap();
+        let store = open(&Process::new(), directory.path()).unwrap();
         commit(&store, &[put("a", r#"{"v":1}"#)]).unwrap();
         store.checkpoint().wait().unwrap();
         commit(&store, &[put("a", r#"{"v":2}"#), put("b", "{}")]).unwrap();
         let expected = documents(&store).unwrap();
 
-        let reader = Process::new(&disk());
+        let reader = Process::new();
         let closing = Arc::new(Mutex::new((step, Some(store))));
         let in_hook = Arc::clone(&closing);
         reader.watch(move |_, _| {
@@ -64,16 +64,16 @@ fn a_reader_that_loads_while_the_last_one_goes_sees_everything() {
 fn a_reader_sees_those_who_come_after_one_that_failed() {
     for fails in [is_segment as fn(&Path) -> bool, is_document] {
         let directory = tempdir().unwrap();
-        let first = Process::new(&disk());
+        let first = Process::new();
         let store = open(&first, directory.path()).unwrap();
         commit(&store, &[put("a", r#"{"v":1}"#)]).unwrap();
         first.kill();
         drop(store);
         std::fs::write(directory.path().join("b.json"), "{}").unwrap();
-        let reader = open_reader(&Process::new(&disk()), directory.path()).unwrap();
+        let reader = open_reader(&Process::new(), directory.path()).unwrap();
         assert_eq!(documents(&reader).unwrap().len(), 2);
 
-        let second = Process::new(&disk());
+        let second = Process::new();
         second.watch(move |step, path| match step {
             Step::Read if fails(path) => Err(io::Error::other("no such luck")),
             _ => Ok(()),
@@ -81,7 +81,7 @@ fn a_reader_sees_those_who_come_after_one_that_failed() {
         assert!(open(&second, directory.path()).is_err());
         drop(second);
 
-        let store = open(&Process::new(&disk()), directory.path()).unwrap();
+        let store = open(&Process::new(), directory.path()).unwrap();
         commit(&store, &[put("a", r#"{"v":2}"#)]).unwrap();
         assert_eq!(documents(&reader).unwrap(), documents(&store).unwrap());
         store.close().wait().unwrap();
@@ -92,9 +92,9 @@ fn a_reader_sees_those_who_come_after_one_that_failed() {
 #[test]
 fn a_reader_that_could_not_load_tries_again() {
     let directory = tempdir().unwrap();
-    let store = open(&Process::new(&disk()), directory.path()).unwrap();
+    let store = open(&Process::new(), directory.path()).unwrap();
     commit(&store, &[put("a", r#"{"v":1}"#)]).unwrap();
-    let process = Process::new(&disk());
+    let process = Process::new();
     let reader = open_reader(&process, directory.path()).unwrap();
     commit(&store, &[put("a", r#"{"v":2}"#)]).unwrap();
     let expected = documents(&store).unwrap();

@@ -1,7 +1,7 @@
 //! A process that slept while the journal went on without it.
 
 use crate::process::{Process, Step};
-use crate::support::{Documents, commit, delete, disk, documents, large, open, put};
+use crate::support::{Documents, commit, delete, documents, large, open, put};
 use kixx_datastore::fs::OpenMode;
 use kixx_datastore::kv::{Read, Space};
 use std::io;
@@ -29,7 +29,7 @@ fn without_large(mut documents: Documents) -> Documents {
 #[test]
 fn who_loads_again_writes_to_files_what_only_the_journal_has() {
     let directory = tempdir().unwrap();
-    let (writer, sleeper) = (Process::new(&disk()), Process::new(&disk()));
+    let (writer, sleeper) = (Process::new(), Process::new());
     let store = open(&writer, directory.path()).unwrap();
     commit(&store, &[put("kept", "{}"), put("reborn", r#"{"v":1}"#)]).unwrap();
     let other = open(&sleeper, directory.path()).unwrap();
@@ -51,6 +51,6 @@ fn who_loads_again_writes_to_files_what_only_the_journal_has() {
     writer.kill();
     sleeper.kill();
     drop((store, other));
-    let last = open(&Process::new(&disk()), directory.path()).unwrap();
+    let last = open(&Process::new(), directory.path()).unwrap();
     assert_eq!(without_large(documents(&last).unwrap()), expected);
 }

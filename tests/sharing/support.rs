@@ -2,14 +2,12 @@
 
 use crate::process::Process;
 use kixx_datastore::Result;
-use kixx_datastore::fs::{FileSystem, OsFileSystem};
 use kixx_datastore::kv::{
     Batch, Check, Committed, Durability, KeyRange, Operation, Read, Scan, Space, Store, Write,
 };
 use kixx_datastore::stores::directory::{DirectoryStore, OpenOptions, ReadOnlyStore};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Key to (version, body).
@@ -17,10 +15,6 @@ pub(crate) type Documents = BTreeMap<String, (u64, String)>;
 
 /// Nobody is ever in the way for so long.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
-
-pub(crate) fn disk() -> Arc<dyn FileSystem> {
-    Arc::new(OsFileSystem)
-}
 
 pub(crate) fn options() -> OpenOptions {
     OpenOptions { durability: Durability::Sync, lock_timeout: LOCK_TIMEOUT, ..OpenOptions::default() }
