@@ -254,6 +254,8 @@ impl Writer {
             self.active = None;
             self.at = now;
             self.repair(&now)?;
+            // Before anything of it goes: whoever comes after us must not look for that.
+            self.sharing.page.set_position(&self.position());
             self.left = Left::InOrder;
             return Ok(());
         }
