@@ -3,10 +3,12 @@
 use crate::process::{Process, Step};
 use crate::support::{Documents, as_files, commit, delete, documents, listing, open, put};
 use kixx_datastore::Error;
+use kixx_datastore::fs::OpenMode;
 use kixx_datastore::kv::{Operation, Store, Write};
 use kixx_datastore::stores::directory::DirectoryStore;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::{TempDir, tempdir};
 
 /// What the victim does, one after the other, and what happens in between.
@@ -270,4 +272,40 @@ fn whoever_comes_goes_on_whenever_the_only_one_is_killed() {
     let steps = kill_everywhere(&story(), false, &[Then::Read, Then::Checkpoint, Then::Close]);
     println!("killed in each of {steps} steps");
     assert!(steps > 200, "{steps}");
+}
+
+/// The journal is empty, only nobody was told; and the next one gets no further than the name of a segment.
+#[test]
+fn two_are_killed_while_one_journal_ends_and_the_next_begins() {
+    let directory = tempdir().unwrap();
+    let [witness, victim, next] = std::array::from_fn(|_| Process::new());
+    let witnessing = open(&witness, directory.path()).unwrap();
+    let store = open(&victim, directory.path()).unwrap();
+    commit(&store, &[put("a", "{}")]).unwrap();
+    store.checkpoint().wait().unwrap();
+    third_dies(directory.path());
+    die_behind(&victim, Step::Remove);
+    assert!(store.checkpoint().wait().is_err());
+
+    let store = open(&next, directory.path()).unwrap();
+    die_behind(&next, Step::Open(OpenMode::CreateNew));
+    assert!(commit(&store, &[put("b", "{}")]).is_err());
+    witness.kill();
+    drop(witnessing);
+    let store = open(&Process::new(), directory.path()).unwrap();
+    assert_eq!(documents(&store).unwrap(), Documents::from([("a".to_owned(), (0, "{}".to_owned()))]));
+    store.close().wait().unwrap();
+}
+
+/// Kills `process` right after it has done this to a segment.
+fn die_behind(process: &Process, last: Step) {
+    let (killed, done) = (process.clone(), AtomicBool::new(false));
+    process.watch(move |step, path| {
+        if done.load(Ordering::SeqCst) {
+            killed.kill();
+        } else if step == last && path.extension().is_some_and(|extension| extension == "log") {
+            done.store(true, Ordering::SeqCst);
+        }
+        Ok(())
+    });
 }
