@@ -68,13 +68,16 @@ fn leave(core: &Core, journal: &GroupCommit, member: Member, door: Door) -> Resu
     // Also what a process wrote that was killed before it could tell anyone.
     let flushed = journal.flush().wait();
     match flushed.and_then(|()| checkpoint::write_files(core, journal)) {
-        Ok(through) => journal.close_and_remove(through).wait()?,
+        Ok(through) => {
+            // Who reads the journal has to know before it goes.
+            core.page.retire();
+            journal.close_and_remove(through).wait()?;
+        }
         Err(error) => {
             let _ = journal.close().wait();
             return Err(error);
         }
     }
-    core.page.retire();
     drop(member);
     door.clear()
 }

@@ -77,6 +77,7 @@ impl Core {
         match state.as_ref() {
             None => Err(Error::closed()),
             Some(state) if state.sequence() >= newest => Ok(read(state)),
+            Some(_) if self.page.is_retired() => Err(Error::closed()),
             Some(_) => {
                 drop(state);
                 self.catch_up(newest)?;
@@ -131,6 +132,8 @@ impl Core {
         *lock(&self.strays) = changed.strays;
         self.backlog.prune(self.page.checkpoint());
         let sequence = changed.place.sequence;
+        // First, so that nobody notes a checkpoint for commits of which only the journal knows.
+        self.backlog.add(sequence, changed.recovered);
         self.apply(vec![Prepared { sequence, versions: Vec::new(), changes: changed.changes }], |_| {});
         *follower = Follower::new(Arc::clone(&self.fs), &self.internal.path, changed.place);
         Ok(())

@@ -5,12 +5,12 @@ use super::files::{self, BadFile};
 use super::members::Internal;
 use super::names::Names;
 use super::quarantine::quarantine;
-use crate::Result;
 use crate::fs::FileSystem;
 use crate::kv::{Change, Entry, Sequence, Space};
 use crate::stores::journal::{JournalPage, Log, Place, decode_commit};
 use crate::stores::memory::tree::Tree;
 use crate::stores::memory::{Snapshot, State};
+use crate::{Error, Result};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -44,6 +44,8 @@ pub(super) struct Changed {
     pub(super) changes: Vec<Change>,
     pub(super) place: Place,
     pub(super) strays: HashMap<Box<[u8]>, String>,
+    /// As in [`Loaded`]: also of documents that are again as they were.
+    pub(super) recovered: Vec<(Arc<[u8]>, Sequence)>,
 }
 
 /// The newest state of each key that the journal knows, and the commit that made it.
@@ -66,7 +68,7 @@ pub(super) fn load(
     damage: OnDamage,
 ) -> Result<Loaded> {
     let Found { files, recovered, place, quarantined } = find(fs, directory, internal, page, damage)?;
-    let keys = recovered.iter().map(|(key, (_, sequence))| (Arc::clone(key), *sequence)).collect();
+    let keys = keys(&recovered);
     let tree = Tree::from_sorted(merge(files.entries, recovered));
     let names = names(page, &tree)?;
     let state = State::new(BTreeMap::from([(Space::DOCUMENTS, tree)]), place.sequence);
@@ -83,40 +85,34 @@ pub(super) fn load_again(
 ) -> Result<Changed> {
     let _segments = internal.keep_segments()?;
     let Found { files, recovered, place, .. } = find(fs, directory, internal, page, OnDamage::Refuse)?;
+    let keys = keys(&recovered);
     let changes = compare(before, merge(files.entries, recovered), place.sequence);
-    Ok(Changed { changes, place, strays: files.strays })
+    Ok(Changed { changes, place, strays: files.strays, recovered: keys })
 }
 
-/// What a reader loads.
-pub(super) struct Contents {
-    /// In the order of their keys.
-    pub(super) entries: Vec<Entry>,
-    /// Behind the last commit, if somebody may go on from there.
-    pub(super) place: Option<Place>,
-}
-
-/// Loads `directory` while others write. Segments must stay meanwhile.
+/// The documents in `directory`, in the order of their keys, while others write; and where to go on behind
+/// them. Segments must stay meanwhile. `Closed` if the others went.
 pub(super) fn find_live(
     fs: &Arc<dyn FileSystem>,
     directory: &Path,
     internal: &Internal,
     page: &JournalPage,
-) -> Result<Contents> {
+) -> Result<(Vec<Entry>, Place)> {
     let Found { files, recovered, place, .. } = find(fs, directory, internal, page, OnDamage::Refuse)?;
-    Ok(Contents { entries: merge(files.entries, recovered), place: Some(place) })
+    Ok((merge(files.entries, recovered), place))
 }
 
-/// Loads `directory` while nobody writes.
+/// The same while nobody writes.
 pub(super) fn find_at_rest(
     fs: &Arc<dyn FileSystem>,
     directory: &Path,
     internal: &Internal,
-) -> Result<Contents> {
+) -> Result<Vec<Entry>> {
     let log = Log::read(Arc::clone(fs), &internal.path)?;
     let recovered = replay(&log, log.checkpoint())?;
     let files = files::load(&**fs, directory)?;
     match damaged(&files, &recovered) {
-        bad if bad.is_empty() => Ok(Contents { entries: merge(files.entries, recovered), place: None }),
+        bad if bad.is_empty() => Ok(merge(files.entries, recovered)),
         bad => Err(files::corrupt(directory, &bad)),
     }
 }
@@ -163,6 +159,9 @@ fn find(
         let checkpoint = page.checkpoint();
         let files = files::load(&**fs, directory)?;
         let newest = page.sequence();
+        if page.is_retired() {
+            return Err(Error::closed());
+        }
         let log = Log::read_through(Arc::clone(fs), &internal.path, checkpoint, newest)?;
         let recovered = replay(&log, checkpoint)?;
         let bad = damaged(&files, &recovered);
@@ -193,6 +192,10 @@ fn replay(log: &Log, checkpoint: Sequence) -> Result<Recovered> {
         Ok(())
     })?;
     Ok(recovered)
+}
+
+fn keys(recovered: &Recovered) -> Vec<(Arc<[u8]>, Sequence)> {
+    recovered.iter().map(|(key, (_, sequence))| (Arc::clone(key), *sequence)).collect()
 }
 
 /// The files' documents and over them the journal's, in the order of their keys.

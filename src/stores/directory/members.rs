@@ -111,7 +111,7 @@ impl Internal {
     /// The page, to be read only.
     fn left_page(&self) -> Option<JournalPage> {
         let page = self.fs.open_page(&self.path.join(PAGE_FILE), PageAccess::Read).ok()?;
-        JournalPage::attach(page).ok()
+        JournalPage::attach(page).ok().filter(|page| !page.is_retired())
     }
 
     /// A lock, unless there is none.
@@ -238,7 +238,7 @@ impl Door {
         }
     }
 
-    /// Removes the page of processes that were killed. Who still looks at it is told.
+    /// Removes the page that is there. Who still looks at it is told.
     pub(super) fn remove_page(&self) {
         let Internal { fs, path, .. } = &self.internal;
         let path = path.join(PAGE_FILE);
@@ -258,6 +258,7 @@ impl Door {
 
     /// Removes our own directory, but not what else lies in it. Nobody may be in.
     pub(super) fn clear(self) -> Result<()> {
+        self.remove_page();
         let Internal { fs, path, .. } = &self.internal;
         // The door goes last, while we hold it: whoever waits for it then makes a new one.
         let names = [PAGE_FILE, MEMBERS_FILE, LOADERS_FILE, CHECKPOINT_FILE].into_iter();

@@ -2,7 +2,7 @@
 
 use super::INTERNAL_DIRECTORY;
 use super::load::OnDamage;
-use super::load::{Contents, compare, find_at_rest, find_live};
+use super::load::{compare, find_at_rest, find_live};
 use super::members::{Internal, Neighbours};
 use super::open::{LoadReport, OpenOptions, refuse_network};
 use crate::fs::FileSystem;
@@ -146,30 +146,31 @@ impl View {
 
     /// Reads everything. What differs from before counts as one commit.
     fn load(&mut self, fs: &Arc<dyn FileSystem>, directory: &Path, internal: &Internal) -> Result<()> {
-        let (contents, page) = internal.visit(|neighbours| match neighbours {
+        let sequence = self.state.sequence() + 1;
+        let (entries, source) = internal.visit(|neighbours| match neighbours {
             Neighbours::Writers(page) => {
-                let found = find_live(fs, directory, internal, &page)?;
-                // Otherwise they went meanwhile, and took the journal with them.
-                Ok((!page.is_retired()).then_some((found, Some(page))))
+                let found = find_live(fs, directory, internal, &page);
+                if page.is_retired() {
+                    // They went meanwhile, and took the journal with them.
+                    return Ok(None);
+                }
+                let (entries, place) = found?;
+                let offset = sequence.wrapping_sub(place.sequence);
+                let follower = Follower::new(Arc::clone(fs), &internal.path, place);
+                Ok(Some((entries, Source::Live { page, follower, offset })))
             }
             Neighbours::Nobody(page) => {
                 // Taken before anything is read.
-                self.source = match page {
+                let source = match page {
                     Some(page) => Source::Left(page),
                     None => Source::AtRest(Stamp::take(internal)?),
                 };
-                Ok(Some((find_at_rest(fs, directory, internal)?, None)))
+                Ok(Some((find_at_rest(fs, directory, internal)?, source)))
             }
         })?;
-        let sequence = self.state.sequence() + 1;
-        let Contents { entries, place } = contents;
         let changes = compare(&self.state.snapshot(), entries, sequence);
         self.state.publish(Prepared { sequence, versions: Vec::new(), changes });
-        if let (Some(page), Some(place)) = (page, place) {
-            let offset = sequence.wrapping_sub(place.sequence);
-            let follower = Follower::new(Arc::clone(fs), &internal.path, place);
-            self.source = Source::Live { page, follower, offset };
-        }
+        self.source = source;
         Ok(())
     }
 }

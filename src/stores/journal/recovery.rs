@@ -38,7 +38,8 @@ impl Log {
         let ids = segment_ids(&*fs, directory)?;
         let mut checked = Checked::new(checkpoint, through);
         for (index, id) in ids.iter().enumerate() {
-            if checked.is_complete() {
+            // The first one also tells where to go on if none of its commits was published.
+            if index > 0 && checked.is_complete() {
                 break;
             }
             let order = if index + 1 == ids.len() { Order::Last } else { Order::Followed };

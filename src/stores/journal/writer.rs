@@ -254,6 +254,8 @@ impl Writer {
             self.active = None;
             self.at = now;
             self.repair(&now)?;
+            // Before anything of it goes: whoever comes after us must not look for that.
+            self.sharing.page.set_position(&self.position());
             self.left = Left::InOrder;
             return Ok(());
         }
@@ -277,7 +279,24 @@ impl Writer {
         }
         self.fs.sync_directory(&self.directory).map_err(|error| io_error("flush", &self.directory, error))?;
         self.at.synced_sequence = self.at.last_sequence;
+        // Removed by whoever was killed before it told anyone.
+        while self.finished() > 0 && !self.exists(self.at.oldest_id)? {
+            self.at.oldest_id += 1;
+        }
+        self.begin_anew();
         Ok(())
+    }
+
+    /// If nothing is left a new journal begins, whose first segment must not look like a later one.
+    fn begin_anew(&mut self) {
+        if self.finished() == 0 && self.active.is_none() {
+            (self.at.oldest_id, self.at.next_id, self.at.last_salt) = (FIRST_ID, FIRST_ID, 0);
+        }
+    }
+
+    fn exists(&self, id: u64) -> Result<bool> {
+        let path = self.directory.join(file_name(id));
+        self.fs.exists(&path).map_err(|error| io_error("look at", &path, error))
     }
 
     fn let_go(&mut self) {
@@ -293,18 +312,11 @@ impl Writer {
     fn remove_finished(&mut self) -> Result<()> {
         while self.finished() > 0 && self.last_sequence_of(self.at.oldest_id)? <= self.at.checkpoint {
             let path = self.directory.join(file_name(self.at.oldest_id));
-            match self.fs.remove_file(&path) {
-                // A process that was killed has removed it already.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                result => result.map_err(|error| io_error("remove", &path, error))?,
-            }
+            self.fs.remove_file(&path).map_err(|error| io_error("remove", &path, error))?;
             self.at.oldest_id += 1;
             self.sync_directory()?;
         }
-        if self.finished() == 0 && self.active.is_none() {
-            // Nothing is left: a new journal begins, whose first segment must not look like a later one.
-            (self.at.oldest_id, self.at.next_id, self.at.last_salt) = (FIRST_ID, FIRST_ID, 0);
-        }
+        self.begin_anew();
         Ok(())
     }
 
@@ -325,11 +337,7 @@ impl Writer {
         let path = self.directory.join(file_name(id + 1));
         let mut bytes = [0; SEGMENT_HEADER_BYTES];
         let read = self.fs.open(&path, OpenMode::Read).and_then(|file| file.read_at(0, &mut bytes));
-        match read {
-            // Removed by a process that was killed, after the one before it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-            result => result.map_err(|error| io_error("read", &path, error))?,
-        };
+        read.map_err(|error| io_error("read", &path, error))?;
         let header = SegmentHeader::decode(&bytes);
         let header =
             header.map_err(|_| Error::corrupt(format!("The header of {} is damaged", path.display())))?;

@@ -1,0 +1,9 @@
+//! Several processes on one directory: each is a store over a file system of its own, which can be killed.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod kills;
+mod process;
+mod readers;
+mod reload;
+mod support;

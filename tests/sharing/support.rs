@@ -1,0 +1,77 @@
+//! Stores of processes, and what they hold.
+
+use crate::process::Process;
+use kixx_datastore::Result;
+use kixx_datastore::kv::{
+    Batch, Check, Committed, Durability, KeyRange, Operation, Read, Scan, Space, Store, Write,
+};
+use kixx_datastore::stores::directory::{DirectoryStore, OpenOptions, ReadOnlyStore};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// Key to (version, body).
+pub(crate) type Documents = BTreeMap<String, (u64, String)>;
+
+/// Nobody is ever in the way for so long.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
+
+pub(crate) fn options() -> OpenOptions {
+    OpenOptions { durability: Durability::Sync, lock_timeout: LOCK_TIMEOUT, ..OpenOptions::default() }
+}
+
+pub(crate) fn open(process: &Process, directory: &Path) -> Result<DirectoryStore> {
+    DirectoryStore::open(&process.fs(), directory, &options())
+}
+
+pub(crate) fn open_reader(process: &Process, directory: &Path) -> Result<ReadOnlyStore> {
+    ReadOnlyStore::open(&process.fs(), directory, &options())
+}
+
+pub(crate) fn put(key: &str, body: &str) -> Operation {
+    Operation::put(Space::DOCUMENTS, key.as_bytes(), Check::Any, body.as_bytes())
+}
+
+pub(crate) fn delete(key: &str) -> Operation {
+    let (space, key) = (Space::DOCUMENTS, key.as_bytes().into());
+    Operation { space, key, check: Check::Any, write: Write::Delete }
+}
+
+pub(crate) fn commit(store: &DirectoryStore, operations: &[Operation]) -> Result<Committed> {
+    store.commit(Batch { operations: operations.to_vec() }).wait()
+}
+
+pub(crate) fn documents(store: &dyn Read) -> Result<Documents> {
+    let entries = store.range(Space::DOCUMENTS, &Scan::all(KeyRange::ALL)).wait()?;
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    Ok(entries.iter().map(|entry| (text(entry.key()), (entry.version(), text(entry.value())))).collect())
+}
+
+/// A document that fills more than half of a segment.
+pub(crate) fn large() -> String {
+    format!("{{\"x\":\"{}\"}}", "x".repeat(9 << 20))
+}
+
+/// Name to content of what lies in a directory, directories as `name/`.
+pub(crate) fn listing(directory: &Path) -> BTreeMap<String, String> {
+    let mut listing = BTreeMap::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            listing.insert(format!("{name}/"), String::new());
+        } else {
+            listing.insert(name, std::fs::read_to_string(entry.path()).unwrap());
+        }
+    }
+    listing
+}
+
+/// What plain files of these documents look like.
+pub(crate) fn as_files(documents: &Documents) -> BTreeMap<String, String> {
+    let text = |revision: u64, body: &str| match body {
+        "{}" => format!("{{\"_rev\":{revision}}}"),
+        _ => format!("{{\"_rev\":{revision},{}", &body[1..]),
+    };
+    documents.iter().map(|(key, (rev, body))| (format!("{key}.json"), text(*rev, body))).collect()
+}
