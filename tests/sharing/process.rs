@@ -41,11 +41,14 @@ struct Inner {
     hook: Mutex<Option<Arc<Hook>>>,
 }
 
+/// A lock that falls with its process.
+type HeldLock = Mutex<Option<Box<dyn LockFile>>>;
+
 #[derive(Default)]
 struct Fate {
     steps: usize,
     dies_at: Option<usize>,
-    locks: Vec<Weak<Mutex<Option<Box<dyn LockFile>>>>>,
+    locks: Vec<Weak<HeldLock>>,
     pages: Vec<Weak<MortalPage>>,
 }
 
@@ -290,7 +293,7 @@ impl LockFile for MortalLock {
     }
 
     fn read_note(&self) -> String {
-        lock(&self.held).as_deref().map(|lock| lock.read_note()).unwrap_or_default()
+        lock(&self.held).as_deref().map(LockFile::read_note).unwrap_or_default()
     }
 }
 
