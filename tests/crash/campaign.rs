@@ -150,7 +150,7 @@ pub(crate) fn first_disk() -> (SimulatedDisk, Vec<Arc<Documents>>) {
     }
     let mut history = disk.history();
     history.advance_to(usize::MAX);
-    (history.kill(), vec![Arc::new(documents)])
+    (history.settle(), vec![Arc::new(documents)])
 }
 
 #[test]
