@@ -1,4 +1,4 @@
-//! A process that can be killed: whatever it does to files, locks and pages is a step, and each may be its last.
+//! A process that can be killed: whatever it does to files, locks and pages is a step, and may be its last.
 
 use kixx_datastore::fs::{
     DirectoryEntry, File, FileSystem, LockFile, LockKind, OpenMode, OsFileSystem, PAGE_WORDS, Page,
@@ -28,7 +28,7 @@ pub(crate) enum Step {
 
 /// Called before each step while the process lives; an error is what the step answers.
 type Hook = dyn Fn(Step, &Path) -> io::Result<()> + Send + Sync;
-type Held = Arc<Mutex<Option<Box<dyn LockFile>>>>;
+type Held = Mutex<Option<Box<dyn LockFile>>>;
 
 /// A file system as one process sees it. Flushes are left out: no test here cuts the power.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ struct Inner {
 struct Fate {
     steps: usize,
     dies_at: Option<usize>,
-    locks: Vec<Weak<Mutex<Option<Box<dyn LockFile>>>>>,
+    locks: Vec<Weak<Held>>,
     pages: Vec<Weak<MortalPage>>,
 }
 
@@ -256,7 +256,7 @@ struct MortalLock {
     process: Process,
     path: PathBuf,
     /// Empty once the process is dead.
-    held: Held,
+    held: Arc<Held>,
 }
 
 impl MortalLock {
@@ -283,7 +283,7 @@ impl LockFile for MortalLock {
     }
 
     fn read_note(&self) -> String {
-        lock(&self.held).as_deref().map(|lock| lock.read_note()).unwrap_or_default()
+        lock(&self.held).as_deref().map(LockFile::read_note).unwrap_or_default()
     }
 }
 
