@@ -58,9 +58,9 @@ fn nobody_writes_files_that_another_one_has_written() {
     let again = Arc::clone(&other);
     let let_go = AtomicUsize::new(0);
     first.watch(move |step, path| {
-        if step == Step::Lock && is_named(path, "checkpoint") {
+        if step == Step::Unlock && is_named(path, "checkpoint") {
             let_go.fetch_add(1, Ordering::SeqCst);
-        } else if let_go.load(Ordering::SeqCst) == 2 && turns.fetch_add(1, Ordering::SeqCst) == 0 {
+        } else if let_go.load(Ordering::SeqCst) == 1 && turns.fetch_add(1, Ordering::SeqCst) == 0 {
             let (again, done) = (Arc::clone(&again), done.clone());
             let (came, waited) = mpsc::channel();
             std::thread::spawn(move || {

@@ -21,6 +21,7 @@ pub(crate) enum Step {
     Rename,
     Remove,
     Lock,
+    Unlock,
     /// Only noted: a lock that falls.
     Fall,
     Page,
@@ -271,7 +272,7 @@ impl LockFile for MortalLock {
     }
 
     fn unlock(&self) -> io::Result<()> {
-        self.with(Step::Lock, |lock| lock.unlock())
+        self.with(Step::Unlock, |lock| lock.unlock())
     }
 
     fn is_current(&self) -> io::Result<bool> {
