@@ -1,7 +1,7 @@
 //! Random histories: a crash image after every operation, and crashes of the recoveries.
 
 use crate::bugs::Bug;
-use crate::driver::{DIRECTORY, run};
+use crate::driver::{DIRECTORY, run, run_from};
 use crate::oracle::{Documents, Loss, Oracle};
 use crate::plan::{Faults, Plan, Size};
 use kixx_datastore::fs::simulated::{Choices, History, Seeded, SimulatedDisk};
@@ -105,8 +105,10 @@ fn crash(
     };
     let faults = if random.choose(4) == 0 { Faults::Sometimes } else { Faults::None };
     let plan = Plan { steps: random.choose(3), faults, ..plan };
-    let allowed = oracle.allowed(history.done(), loss);
-    let (recovery, outcome) = run(&disk, allowed, plan, &mut random, bug);
+    let allowed = oracle.allowed(history.done(), Loss::Power);
+    let lost_with_power = allowed.len() - oracle.allowed(history.done(), loss).len();
+    let before = Oracle::new(allowed, lost_with_power);
+    let (recovery, outcome) = run_from(&disk, before, plan, &mut random, bug);
     outcome.map_err(|problem| told("", problem))?;
 
     let mut history = disk.history();
@@ -150,7 +152,7 @@ pub(crate) fn first_disk() -> (SimulatedDisk, Vec<Arc<Documents>>) {
     }
     let mut history = disk.history();
     history.advance_to(usize::MAX);
-    (history.kill(), vec![Arc::new(documents)])
+    (history.settle(), vec![Arc::new(documents)])
 }
 
 #[test]

@@ -32,10 +32,21 @@ pub(crate) fn run(
     random: &mut Seeded,
     bug: Option<Bug>,
 ) -> (Oracle, Outcome) {
+    run_from(disk, Oracle::new(states, 0), plan, random, bug)
+}
+
+/// As [`run`], where `oracle` knows what there may be on `disk`.
+pub(crate) fn run_from(
+    disk: &SimulatedDisk,
+    oracle: Oracle,
+    plan: Plan,
+    random: &mut Seeded,
+    bug: Option<Bug>,
+) -> (Oracle, Outcome) {
     let mut driver = Driver {
         disk: disk.clone(),
         seam: Seam::new(disk.clone(), bug),
-        oracle: Oracle::new(states),
+        oracle,
         plan,
         random,
         suspect: false,
@@ -56,7 +67,7 @@ struct Driver<'a> {
 
 impl Driver<'_> {
     fn go(&mut self) -> Outcome {
-        let mut store = self.open(Loss::Power)?;
+        let mut store = self.open(Loss::Process)?;
         for _ in 0..self.plan.steps {
             store = self.step(store)?;
         }

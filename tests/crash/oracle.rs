@@ -32,14 +32,17 @@ struct Link {
 }
 
 impl Oracle {
-    /// A history that begins in one of `states`, the first of which is durable.
-    pub(crate) fn new(states: Vec<Arc<Documents>>) -> Self {
+    /// A history that begins in one of `states`. The first is durable, `acknowledged` is what must be there
+    /// unless the power goes.
+    pub(crate) fn new(states: Vec<Arc<Documents>>, acknowledged: usize) -> Self {
         let mut oracle = Self::default();
         for state in states {
             oracle.submit(state, 0);
         }
-        oracle.links[0].acknowledged = Some(0);
         oracle.links[0].durable = Some(0);
+        for link in &mut oracle.links[..=acknowledged] {
+            link.acknowledged = Some(0);
+        }
         oracle
     }
 

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod faults;
+mod goodbyes;
 mod kills;
 mod process;
 mod readers;
 mod reload;
+mod scene;
 mod support;

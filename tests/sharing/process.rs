@@ -1,5 +1,4 @@
-//! A process that can be killed: whatever it does to files, locks and pages is a step, and each may be its
-//! last.
+//! A process that can be killed: whatever it does to files, locks and pages is a step, and may be its last.
 
 use kixx_datastore::fs::{
     DirectoryEntry, File, FileSystem, LockFile, LockKind, OpenMode, OsFileSystem, PAGE_WORDS, Page,
@@ -22,6 +21,7 @@ pub(crate) enum Step {
     Rename,
     Remove,
     Lock,
+    Unlock,
     /// Only noted: a lock that falls.
     Fall,
     Page,
@@ -29,7 +29,7 @@ pub(crate) enum Step {
 
 /// Called before each step while the process lives; an error is what the step answers.
 type Hook = dyn Fn(Step, &Path) -> io::Result<()> + Send + Sync;
-type Held = Arc<Mutex<Option<Box<dyn LockFile>>>>;
+type Held = Mutex<Option<Box<dyn LockFile>>>;
 
 /// A file system as one process sees it. Flushes are left out: no test here cuts the power.
 #[derive(Clone)]
@@ -41,14 +41,11 @@ struct Inner {
     hook: Mutex<Option<Arc<Hook>>>,
 }
 
-/// A lock that falls with its process.
-type HeldLock = Mutex<Option<Box<dyn LockFile>>>;
-
 #[derive(Default)]
 struct Fate {
     steps: usize,
     dies_at: Option<usize>,
-    locks: Vec<Weak<HeldLock>>,
+    locks: Vec<Weak<Held>>,
     pages: Vec<Weak<MortalPage>>,
 }
 
@@ -266,7 +263,7 @@ struct MortalLock {
     process: Process,
     path: PathBuf,
     /// Empty once the process is dead.
-    held: Held,
+    held: Arc<Held>,
 }
 
 impl MortalLock {
@@ -281,7 +278,7 @@ impl LockFile for MortalLock {
     }
 
     fn unlock(&self) -> io::Result<()> {
-        self.with(Step::Lock, |lock| lock.unlock())
+        self.with(Step::Unlock, |lock| lock.unlock())
     }
 
     fn is_current(&self) -> io::Result<bool> {

@@ -18,9 +18,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 fn opened(process: &Process, directory: &Path) -> Option<kixx_datastore::Result<ReadOnlyStore>> {
     let (done, opened) = mpsc::channel();
     let (process, directory) = (process.clone(), directory.to_owned());
-    std::thread::spawn(move || {
-        let _ = done.send(open_reader(&process, &directory));
-    });
+    std::thread::spawn(move || done.send(open_reader(&process, &directory)).is_ok());
     opened.recv_timeout(LIMIT).ok()
 }
 

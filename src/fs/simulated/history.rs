@@ -2,7 +2,7 @@
 
 use super::SimulatedDisk;
 use super::choices::Choices;
-use super::outcome::{after_crash, after_kill};
+use super::outcome::{after_crash, after_flush};
 use super::state::{Change, Event, State};
 
 /// Goes through the operations of a disk, from before the first one on.
@@ -45,9 +45,14 @@ impl History {
         SimulatedDisk::with_state(after_crash(&self.state, choices))
     }
 
-    /// A disk as it is left when only the process dies.
+    /// A disk as it is left when only the process dies: what was not flushed may still be lost.
     pub fn kill(&self) -> SimulatedDisk {
-        SimulatedDisk::with_state(after_kill(&self.state))
+        SimulatedDisk::with_state(self.state.clone())
+    }
+
+    /// A disk as it is left when everything was flushed.
+    pub fn settle(&self) -> SimulatedDisk {
+        SimulatedDisk::with_state(after_flush(&self.state))
     }
 
     /// The last `count` operations that are done, for messages. Files and directories go by their numbers.

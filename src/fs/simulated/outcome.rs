@@ -26,8 +26,8 @@ pub(super) fn after_crash(state: &State, choices: &mut dyn Choices) -> State {
     left
 }
 
-/// What is left when the process dies and the system lives: everything.
-pub(super) fn after_kill(state: &State) -> State {
+/// What is left when everything was flushed.
+pub(super) fn after_flush(state: &State) -> State {
     let nodes = state.nodes.iter().map(|node| match node {
         Node::File(file) => Node::File(FileNode::settled(Arc::clone(&file.current))),
         Node::Directory(directory) => Node::Directory(settled(directory.current.clone())),

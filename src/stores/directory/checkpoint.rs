@@ -4,7 +4,7 @@
 use super::backlog::{Wake, Work};
 use super::core::{Core, lock};
 use super::materialise::{Change, materialise, remove_temporaries};
-use crate::fs::LockKind;
+use crate::fs::{LockFile, LockKind};
 use crate::kv::{Sequence, Space};
 use crate::stores::journal::GroupCommit;
 use crate::stores::memory::Snapshot;
@@ -41,13 +41,16 @@ pub(super) fn start(core: Arc<Core>, journal: Arc<GroupCommit>) -> Result<JoinHa
 
 /// Writes the files that are behind, then lets the journal forget. Waits while another process does that.
 pub(super) fn run(core: &Core, journal: &GroupCommit) -> Result<()> {
-    let through = write_files(core, journal)?;
-    journal.checkpoint(through).wait()
+    in_turn(core, || write_and_forget(core, journal))
 }
 
 /// Writes the files that are behind; when it answers, they hold all commits up to the answer, durably. Waits
 /// while another process does that.
 pub(super) fn write_files(core: &Core, journal: &GroupCommit) -> Result<Sequence> {
+    in_turn(core, || write_what_is_behind(core, journal))
+}
+
+fn in_turn<T>(core: &Core, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let deadline = Instant::now() + core.internal.timeout;
     let ours = lock(&core.checkpointing);
     while !core.internal.try_lock(&**ours, LockKind::Exclusive)? {
@@ -56,25 +59,30 @@ pub(super) fn write_files(core: &Core, journal: &GroupCommit) -> Result<Sequence
         }
         thread::sleep(LOOK_AGAIN);
     }
-    let written = write_what_is_behind(core, journal);
-    let unlocked = ours.unlock().map_err(|error| Error::io("unlock", &core.internal.path, error));
-    written.and_then(|through| unlocked.map(|()| through))
+    let_go(core, &**ours, work())
 }
 
 /// As [`run`], unless another process does that: then later.
 fn run_if_free(core: &Core, journal: &GroupCommit) -> Result<()> {
-    let through = {
-        let ours = lock(&core.checkpointing);
-        if !core.internal.try_lock(&**ours, LockKind::Exclusive)? {
-            core.backlog.prune(core.page.checkpoint());
-            core.backlog.postpone(core.internal.timeout, || kept(core));
-            journal.wake();
-            return Ok(());
-        }
-        let written = write_what_is_behind(core, journal);
-        ours.unlock().map_err(|error| Error::io("unlock", &core.internal.path, error))?;
-        written?
-    };
+    let ours = lock(&core.checkpointing);
+    if core.internal.try_lock(&**ours, LockKind::Exclusive)? {
+        return let_go(core, &**ours, write_and_forget(core, journal));
+    }
+    core.backlog.prune(core.page.checkpoint());
+    core.backlog.postpone(core.internal.timeout, || kept(core));
+    journal.wake();
+    Ok(())
+}
+
+fn let_go<T>(core: &Core, ours: &dyn LockFile, result: Result<T>) -> Result<T> {
+    let unlocked = ours.unlock().map_err(|error| Error::io("unlock", &core.internal.path, error));
+    result.and_then(|answer| unlocked.map(|()| answer))
+}
+
+/// Whoever writes files next has to know what they hold: a document that is in its file must not be written
+/// once more, for who loads meanwhile relies on the file.
+fn write_and_forget(core: &Core, journal: &GroupCommit) -> Result<()> {
+    let through = write_what_is_behind(core, journal)?;
     journal.checkpoint(through).wait()
 }
 

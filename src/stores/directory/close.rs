@@ -63,7 +63,10 @@ fn write_if_alone(core: &Core, journal: &GroupCommit, member: &Member) -> Result
 
 fn leave(core: &Core, journal: &GroupCommit, member: Member, door: Door) -> Result<()> {
     if !member.is_alone(&door)? {
-        return journal.close().wait();
+        let closed = journal.close().wait();
+        // Before the door: who goes next has to see whether it is alone.
+        drop(member);
+        return closed;
     }
     // Also what a process wrote that was killed before it could tell anyone.
     let flushed = journal.flush().wait();

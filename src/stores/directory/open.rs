@@ -146,7 +146,12 @@ fn prepare(
         quarantined: std::mem::take(&mut loaded.quarantined),
     };
     let sharing = sharing(&**fs, internal, page.clone(), options.access)?;
-    let writer = Writer::new(Arc::clone(fs), &internal.path, sharing, journal::Options::default());
+    let mut writer = Writer::new(Arc::clone(fs), &internal.path, sharing, journal::Options::default());
+    if loaded.place.sequence > 0 && page.is_unsure() {
+        // What killed processes left may not be durable yet, and is about to be read.
+        writer.enter()?;
+        writer.leave();
+    }
     let parts = Parts {
         fs: Arc::clone(fs),
         directory: directory.to_owned(),

@@ -159,6 +159,11 @@ impl JournalPage {
         process_id(self.get(CHECKPOINTER_AT))
     }
 
+    /// Whether nobody has written since the journal was left by processes that may not have flushed it.
+    pub fn is_unsure(&self) -> bool {
+        self.get(WRITER_AT) == UNKNOWN
+    }
+
     /// Adds this process to the members; its place, if there is one.
     pub fn join(&self) -> Option<usize> {
         self.word(CROWD_AT).fetch_add(1, Ordering::SeqCst);
