@@ -25,11 +25,30 @@ export interface EngineOptions {
     directory: string;
     /**
      * When a write is acknowledged: `'sync'` (default) once it survives a power cut, `'os'` once it
-     * survives the process, `'batched'` from memory, made durable every `flushInterval`.
+     * survives the process, `'batched'` the same, made durable every `flushInterval`.
      */
     durability?: 'sync' | 'os' | 'batched' | undefined;
     /** Milliseconds, for `durability: 'batched'`. Default 2,000. */
     flushInterval?: number | undefined;
+    /**
+     * How long to wait for other processes, in milliseconds, when the directory is opened or written: then a
+     * LockedError names the one that is in the way. 0 does not wait. Default 10,000.
+     */
+    lockTimeout?: number | undefined;
+    /**
+     * Whether to keep other processes out. Also allows a network file system, which is refused otherwise.
+     * Default false.
+     */
+    exclusive?: boolean | undefined;
+    /**
+     * Whether to change nothing on disk. Such a store follows those who write, and its own writes are an
+     * AssertionError. The directory must exist, and need not be writable. Default false.
+     */
+    readOnly?: boolean | undefined;
+    /** The permissions of directories that are made, less the umask. Default 0o700. */
+    directoryMode?: number | undefined;
+    /** The permissions of files that are made, less the umask; existing ones keep theirs. Default 0o600. */
+    fileMode?: number | undefined;
     /** How many documents are kept parsed, the least recently used go first. Default 10,000. */
     cache?: boolean | { maxDocuments?: number | undefined } | undefined;
     /** Where to read and write files instead of the real file system. There is no journal then. */
@@ -253,7 +272,7 @@ export class Datastore<T extends object = Record<string, unknown>, M extends Mis
      * Reads all documents. Resolves with the datastore.
      *
      * @throws {CorruptError} naming every file that holds no document
-     * @throws {LockedError} when another process holds the directory
+     * @throws {LockedError} when another process does not let us open the directory
      */
     load(options?: LoadOptions): Promise<this>;
 
@@ -484,7 +503,7 @@ export class ClosedError extends DatastoreError {
     readonly code: 'CLOSED';
 }
 
-/** Another process holds the directory. */
+/** Another process did not let us open or write for `lockTimeout`; the message names its id. */
 export class LockedError extends DatastoreError {
     static readonly CODE: 'LOCKED';
     readonly code: 'LOCKED';

@@ -23,7 +23,10 @@ function same<A, B>(_equal: Equal<A, B>): void {}
 
 const users = new Datastore<User>({ directory: 'data' });
 const anything = new Datastore(
-    { directory: 'data', durability: 'batched', flushInterval: 500, cache: { maxDocuments: 5 } }
+    {
+        directory: 'data', durability: 'batched', flushInterval: 500, cache: { maxDocuments: 5 },
+        lockTimeout: 0, exclusive: true, readOnly: false, directoryMode: 0o750, fileMode: 0o640,
+    }
 );
 const lenient = new Datastore<User, 'null'>({ directory: 'data', missing: 'null', cache: false });
 const inferred = new Datastore({ directory: 'data', missing: 'null' });
