@@ -129,8 +129,12 @@ impl Backlog {
 
     /// Says that what was taken is in files now.
     pub(super) fn succeeded(&self) {
-        let mut state = self.lock();
-        (state.failure, state.writing) = (None, 0);
+        self.lock().failure = None;
+    }
+
+    /// Says that nobody here writes files any more, and others may.
+    pub(super) fn rest(&self) {
+        self.lock().writing = 0;
     }
 
     /// Puts back what could not be written; it is tried again later.

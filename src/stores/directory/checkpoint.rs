@@ -75,6 +75,7 @@ fn run_if_free(core: &Core, journal: &GroupCommit) -> Result<()> {
 
 fn let_go<T>(core: &Core, ours: &dyn LockFile, result: Result<T>) -> Result<T> {
     let unlocked = ours.unlock().map_err(|error| Error::io("unlock", &core.internal.path, error));
+    core.backlog.rest();
     result.and_then(|answer| unlocked.map(|()| answer))
 }
 
