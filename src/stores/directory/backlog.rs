@@ -83,6 +83,17 @@ impl Backlog {
         self.lock().keys.retain(|_, sequence| *sequence > checkpoint);
     }
 
+    /// Whether the files hold everything, since they hold all commits up to `checkpoint`; then nothing is due.
+    pub(super) fn is_done(&self, checkpoint: Sequence) -> bool {
+        self.prune(checkpoint);
+        let mut state = self.lock();
+        let done = state.keys.is_empty() && state.through <= checkpoint;
+        if done {
+            (state.due, state.kept, state.full_since, state.failure) = (None, false, None, None);
+        }
+        done
+    }
+
     /// Whether writers have to wait until documents are in their files. Not while that fails: then
     /// [`Backlog::check`] says why.
     pub(super) fn is_full(&self) -> bool {
@@ -129,8 +140,12 @@ impl Backlog {
 
     /// Says that what was taken is in files now.
     pub(super) fn succeeded(&self) {
-        let mut state = self.lock();
-        (state.failure, state.writing) = (None, 0);
+        self.lock().failure = None;
+    }
+
+    /// Says that nobody here writes files any more, and others may.
+    pub(super) fn rest(&self) {
+        self.lock().writing = 0;
     }
 
     /// Puts back what could not be written; it is tried again later.

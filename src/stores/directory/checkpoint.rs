@@ -64,11 +64,14 @@ fn in_turn<T>(core: &Core, work: impl FnOnce() -> Result<T>) -> Result<T> {
 
 /// As [`run`], unless another process does that: then later.
 fn run_if_free(core: &Core, journal: &GroupCommit) -> Result<()> {
+    if core.backlog.is_done(core.page.checkpoint()) {
+        journal.wake();
+        return Ok(());
+    }
     let ours = lock(&core.checkpointing);
     if core.internal.try_lock(&**ours, LockKind::Exclusive)? {
         return let_go(core, &**ours, write_and_forget(core, journal));
     }
-    core.backlog.prune(core.page.checkpoint());
     core.backlog.postpone(core.internal.timeout, || kept(core));
     journal.wake();
     Ok(())
@@ -76,6 +79,7 @@ fn run_if_free(core: &Core, journal: &GroupCommit) -> Result<()> {
 
 fn let_go<T>(core: &Core, ours: &dyn LockFile, result: Result<T>) -> Result<T> {
     let unlocked = ours.unlock().map_err(|error| Error::io("unlock", &core.internal.path, error));
+    core.backlog.rest();
     result.and_then(|answer| unlocked.map(|()| answer))
 }
 
