@@ -83,7 +83,8 @@ impl Backlog {
         self.lock().keys.retain(|_, sequence| *sequence > checkpoint);
     }
 
-    /// Whether the files hold everything, since they hold all commits up to `checkpoint`; then nothing is due.
+    /// Whether the files hold everything, since they hold all commits up to `checkpoint`. Then nothing is
+    /// due.
     pub(super) fn is_done(&self, checkpoint: Sequence) -> bool {
         self.prune(checkpoint);
         let mut state = self.lock();
