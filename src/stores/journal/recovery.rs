@@ -2,7 +2,7 @@
 
 use super::check::{Checked, Order};
 use super::follow::Place;
-use super::header::{FIRST_ID, SEGMENT_HEADER_BYTES, file_name, parse_file_name};
+use super::header::{FIRST_ID, SEGMENT_HEADER_BYTES, SegmentHeader, file_name, parse_file_name};
 use super::io_error;
 use super::page::Position;
 use super::scan::scan;
@@ -134,8 +134,13 @@ pub(super) fn settle(fs: &dyn FileSystem, directory: &Path, position: &Position)
     let path = directory.join(file_name(position.active_id));
     let bytes = read_file(fs, &path)?;
     let range = usize::try_from(position.synced).ok().zip(usize::try_from(position.end).ok());
-    let unsure = range.and_then(|(synced, end)| bytes.get(synced..end));
-    let unsure = unsure.ok_or_else(|| changed_meanwhile(&path))?;
+    let unsure = range.and_then(|(synced, end)| Some((bytes.get(synced..end)?, bytes.get(..end)?)));
+    let (unsure, good) = unsure.ok_or_else(|| changed_meanwhile(&path))?;
+    // A system that could not flush them may have dropped what others were told of.
+    let header = SegmentHeader::decode(good).map_err(|_| changed_meanwhile(&path))?;
+    if scan(good, &header, Sequence::MAX).length < good.len() {
+        return Err(changed_meanwhile(&path));
+    }
     let settled = || -> io::Result<()> {
         let file = fs.open(&path, OpenMode::Write)?;
         // A flush that failed may have left these bytes in the cache of the system, marked as flushed.

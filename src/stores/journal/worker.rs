@@ -130,7 +130,9 @@ impl<S: Sink> Worker<S> {
             // Whoever commits next is told if this fails.
             Turn::Flush => {
                 self.flush_due = None;
-                drop(self.inside(Self::sync));
+                if self.inside(Self::sync).is_err_and(|error| error.kind() == ErrorKind::Locked) {
+                    self.flush_due = Some(Instant::now() + self.flush_interval);
+                }
             }
             Turn::End(_) => {}
         }
