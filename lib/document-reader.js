@@ -5,6 +5,7 @@ const { errorFromThrown } = require('./errors.js');
 const { CachedDocument } = require('./cached-document.js');
 const { copy } = require('./copy.js');
 const { DocumentCache } = require('./document-cache.js');
+const { FlatDocuments } = require('./flat-documents.js');
 
 /** Pages with more documents than this that the cache does not know leave the cache alone. */
 const MAX_CACHED_PAGE = 1_000;
@@ -31,12 +32,17 @@ class DocumentReader {
     #handle;
     #head;
     #cache;
-    #sequence;
+    #get;
+    #flat;
+    #sequence = UNKNOWN_SEQUENCE;
 
     constructor(handle, maxDocuments) {
         this.#handle = handle;
         // Where the runtime forbids arrays on foreign memory there is no head: native code is always asked.
         this.#head = native.head(handle) ?? NO_HEAD;
+        const reader = native.openReader(handle);
+        this.#get = reader.get;
+        this.#flat = new FlatDocuments(reader);
         this.#cache = maxDocuments > 0 ? new DocumentCache(maxDocuments) : undefined;
     }
 
@@ -46,7 +52,7 @@ class DocumentReader {
 
     /** The commit that wrote the document which `read` answered last, in the same synchronous step. */
     get sequence() {
-        return this.#sequence ?? native.lastSequence(this.#handle);
+        return this.#sequence;
     }
 
     /** The document, or null. */
@@ -62,26 +68,39 @@ class DocumentReader {
     }
 
     #readThrough(key, entry, low, high) {
-        const text = this.#get(key, entry === undefined ? UNKNOWN_SEQUENCE : entry.sequence);
-        if (text === undefined) {
+        const answer = this.#ask(key, entry === undefined ? UNKNOWN_SEQUENCE : entry.sequence);
+        if (answer === undefined) {
             entry.validate(low, high);
             this.#sequence = entry.sequence;
             return entry.answer();
         }
-        if (text === null) {
+        if (answer === null) {
             this.#cache?.delete(key);
             return null;
         }
-        this.#sequence = undefined;
-        if (this.#cache !== undefined) {
-            this.#keep(CachedDocument.fromText(key, this.sequence, text), low, high);
-        }
-        return JSON.parse(text);
+        return this.#take(key, answer, low, high);
     }
 
-    #get(key, sequence) {
+    /** The document that native code answered just now, as text or in flat form. */
+    #take(key, answer, low, high) {
+        const { isText, sequence } = this.#flat;
+        this.#sequence = sequence;
+        if (isText) {
+            if (this.#cache !== undefined) {
+                this.#keep(CachedDocument.fromText(key, sequence, answer), low, high);
+            }
+            return JSON.parse(answer);
+        }
+        const document = this.#flat.build(answer);
+        if (this.#cache !== undefined) {
+            this.#keepCopy(key, sequence, document, this.#flat.size, { low, high });
+        }
+        return document;
+    }
+
+    #ask(key, sequence) {
         try {
-            return native.get(this.#handle, key, sequence);
+            return this.#get(key, sequence);
         } catch (error) {
             throw errorFromThrown(error);
         }

@@ -1,5 +1,6 @@
 //! The content of JSON strings.
 
+use super::tokens::next_special;
 use super::utf16;
 
 /// Appends what the string token `token` (with its quotes) stands for, as [`utf16`] writes it.
@@ -13,6 +14,41 @@ pub(crate) fn push_string(out: &mut Vec<u8>, token: &str) {
         rest = &rest[backslash + width..];
     }
     utf16::push_str(out, rest);
+}
+
+/// Appends what the string at `start` of `text` stands for, as UTF-8; where it ends, with its quotes. `None`
+/// for what UTF-8 cannot write, a lone surrogate, or if there is no valid string.
+pub(crate) fn push_utf8(out: &mut Vec<u8>, text: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 1;
+    loop {
+        let special = next_special(text, at);
+        out.extend_from_slice(text.get(at..special)?);
+        match text.get(special)? {
+            b'"' => return Some(special + 1),
+            b'\\' => at = special + push_character(out, text.get(special..)?)?,
+            _ => return None,
+        }
+    }
+}
+
+/// Appends the character whose escape, or two escapes, `bytes` begin with; how many bytes those take.
+fn push_character(out: &mut Vec<u8>, bytes: &[u8]) -> Option<usize> {
+    let (unit, width) = checked_unescape(bytes)?;
+    let pair = bytes.get(width..).and_then(checked_unescape);
+    let second = pair.filter(|_| char::from_u32(u32::from(unit)).is_none());
+    let units = [Some(unit), second.map(|(unit, _)| unit)].into_iter().flatten();
+    let character = char::decode_utf16(units).next()?.ok()?;
+    out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    Some(width + second.map_or(0, |(_, width)| width))
+}
+
+fn checked_unescape(bytes: &[u8]) -> Option<(u16, usize)> {
+    match bytes {
+        [b'\\', b'u', _, _, _, _, ..] => Some(unescape(bytes)),
+        [b'\\', b'u', ..] => None,
+        [b'\\', _, ..] => Some(unescape(bytes)),
+        _ => None,
+    }
 }
 
 /// The code unit of the valid escape that `bytes` begin with, and how many bytes it takes.

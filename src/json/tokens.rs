@@ -226,7 +226,7 @@ fn escape_end(text: &str, at: usize) -> Result<usize, JsonError> {
 
 /// The first quote, backslash or control character from `at` on, or the length.
 #[inline]
-fn next_special(bytes: &[u8], mut at: usize) -> usize {
+pub(super) fn next_special(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::MAX / 255;
     const HIGH: u64 = ONES << 7;
     // Each expression flags the bytes that are zero, or less than a space; the lowest flag is exact.

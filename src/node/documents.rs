@@ -9,36 +9,11 @@ use crate::documents::assert_storable;
 use crate::kv::{Batch, Check, Operation, Space, Versioning, Write};
 use crate::{Error, json};
 use napi::Env;
-use napi::bindgen_prelude::{Either3, External, Float64Array, Null, Uint32Array, Unknown};
+use napi::bindgen_prelude::{External, Float64Array, Uint32Array, Unknown};
 use napi_derive::napi;
 use std::rc::Rc;
 
 const DOCUMENTS: Space = Space::DOCUMENTS;
-
-/// The text of a document; null if there is none; undefined if it is still at `known_sequence`.
-#[napi(catch_unwind)]
-pub fn get(
-    handle: &External<Rc<Handle>>,
-    key: Key,
-    known_sequence: f64,
-) -> napi::Result<Either3<String, Null, ()>> {
-    let Some(entry) = ready_answer(handle.store()?.get(DOCUMENTS, &key.0))? else {
-        return Ok(Either3::B(Null));
-    };
-    #[expect(clippy::float_cmp, reason = "whole numbers")]
-    let unchanged = entry.sequence() as f64 == known_sequence;
-    if unchanged {
-        return Ok(Either3::C(()));
-    }
-    handle.last_sequence.set(entry.sequence());
-    text::document(&entry).map(Either3::A)
-}
-
-/// The sequence number of the document that the last `get` answered.
-#[napi(catch_unwind)]
-pub fn last_sequence(handle: &External<Rc<Handle>>) -> f64 {
-    handle.last_sequence.get() as f64
-}
 
 /// Whether there is a document at `key`.
 #[napi(catch_unwind)]

@@ -4,10 +4,10 @@ use super::errors::to_js;
 use super::port::{Port, Task};
 use super::views::NodeView;
 use crate::datastore::{Datastore, Options};
-use crate::kv::{Answer, Entry, Sequence, Store};
+use crate::kv::{Answer, Entry, Store};
 use crate::views::Row;
 use crate::{Error, Result};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -22,8 +22,6 @@ pub(super) struct Handle {
     pub(super) state: RefCell<State>,
     /// The last page, for those documents that JavaScript does not have.
     pub(super) page: RefCell<RememberedPage>,
-    /// The sequence number of the entry that the last `get` answered.
-    pub(super) last_sequence: Cell<Sequence>,
     pub(super) views: RefCell<HashMap<String, Rc<NodeView>>>,
 }
 
@@ -47,7 +45,6 @@ impl Handle {
             options,
             state: RefCell::new(State::New),
             page: RefCell::new(RememberedPage::Documents(Vec::new())),
-            last_sequence: Cell::new(0),
             views: RefCell::default(),
         }
     }

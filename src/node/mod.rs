@@ -9,6 +9,7 @@ mod handle;
 mod lifecycle;
 mod pages;
 mod port;
+mod reader;
 mod shared;
 mod snapshots;
 mod text;

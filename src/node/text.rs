@@ -51,16 +51,28 @@ unsafe fn read_utf16(env: sys::napi_env, value: sys::napi_value, units: &mut [u1
     Ok(length)
 }
 
-/// The text of a document, with its `_rev`.
-pub(super) fn document(entry: &Entry) -> napi::Result<String> {
-    let mut text = Vec::with_capacity(entry.value().len() + 24);
-    json::write_document(&mut text, entry.version(), entry.value());
-    finish(text)
+/// A JavaScript string of UTF-8, without a copy on the way.
+pub(super) fn create_string(env: sys::napi_env, text: &[u8]) -> napi::Result<sys::napi_value> {
+    let create = if text.is_ascii() {
+        sys::napi_create_string_latin1
+    } else {
+        str::from_utf8(text).map_err(|_| not_utf8())?;
+        sys::napi_create_string_utf8
+    };
+    let mut string = std::ptr::null_mut();
+    // SAFETY: the environment of this call, and `text` is as long as said.
+    let status = unsafe { create(env, text.as_ptr().cast(), text.len().cast_signed(), &raw mut string) };
+    napi::check_status!(status, "Could not create a string of {} bytes", text.len())?;
+    Ok(string)
 }
 
 /// Text that was put together from parts that were text.
 pub(super) fn finish(text: Vec<u8>) -> napi::Result<String> {
-    String::from_utf8(text).map_err(|_| super::errors::to_js(Error::corrupt("A document is not UTF-8")))
+    String::from_utf8(text).map_err(|_| not_utf8())
+}
+
+fn not_utf8() -> napi::Error {
+    super::errors::to_js(Error::corrupt("A document is not UTF-8"))
 }
 
 /// Appends `items` as a JSON array.

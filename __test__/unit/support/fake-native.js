@@ -5,6 +5,9 @@
 
 const loader = require.resolve('../../../lib/native.cjs');
 
+/** What an answer of a reader is when it is not flat. */
+const TEXT = 7;
+
 const stores = new Map();
 const calls = new Map();
 
@@ -124,10 +127,15 @@ const native = {
         });
     },
     isLoaded: (handle) => handle.loaded,
-    lastSequence: (handle) => handle.lastSequence,
     head: (handle) => open(handle).head,
     forgetHead: () => {},
-    get(handle, key, known) {
+    openReader(handle) {
+        const kinds = Uint8Array.of(TEXT).buffer;
+        const numbers = new Float64Array(1);
+        const get = (key, known) => counted.get(handle, key, known, numbers);
+        return { get, names: () => '[]', kinds, numbers: numbers.buffer };
+    },
+    get(handle, key, known, numbers) {
         const entry = open(handle).entries.get(key);
         handle.store.afterGet?.();
         if (entry === undefined) {
@@ -136,7 +144,7 @@ const native = {
         if (entry.sequence === known) {
             return undefined;
         }
-        handle.lastSequence = entry.sequence;
+        numbers[0] = entry.sequence;
         return textOf(entry);
     },
     has: (handle, key) => open(handle).entries.has(key),

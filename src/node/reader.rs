@@ -1,0 +1,230 @@
+//! Reading single documents: a function of its own for each handle, with buffers that it shares with
+//! JavaScript, so that a read is one call that converts next to nothing.
+
+use super::errors::to_js;
+use super::handle::{Handle, ready_answer};
+use super::text::{Key, create_string};
+use crate::json::{self, Flattener, MAX_VALUES};
+use crate::kv::{Entry, Space};
+use napi::bindgen_prelude::{External, FromNapiValue, Object, ToNapiValue};
+use napi::{Env, JsError, Result, sys};
+use napi_derive::napi;
+use std::cell::RefCell;
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::rc::Rc;
+
+/// The first of the kinds when the answer is text.
+const TEXT: u8 = 7;
+/// Before the numbers of the values: the sequence number of the document.
+const SEQUENCE_AT: usize = 0;
+const VALUES_AT: usize = 1;
+
+/// What both functions of a reader work on.
+struct Reader {
+    handle: Rc<Handle>,
+    buffers: RefCell<Buffers>,
+    flattener: RefCell<Flattener>,
+    text: RefCell<Vec<u8>>,
+}
+
+/// Array buffers of JavaScript, `MAX_VALUES` kinds and one number more.
+struct Buffers {
+    kinds: *mut u8,
+    numbers: *mut f64,
+    env: sys::napi_env,
+    references: [sys::napi_ref; 2],
+}
+
+/// `{ get, names, kinds, numbers }`.
+///
+/// `get(key, knownSequence)` answers with null if there is no such document, undefined if it is still at
+/// `knownSequence`; otherwise `numbers[0]` is its sequence number, and the answer is its text if `kinds[0]`
+/// is 7, or the strings of its flat form, which lies in `kinds` and from `numbers[1]` on. `names(structure)`
+/// answers with a JSON array.
+#[napi(catch_unwind)]
+pub fn open_reader<'env>(env: &'env Env, handle: &External<Rc<Handle>>) -> Result<Object<'env>> {
+    let (kinds, kinds_buffer) = array_buffer(env, MAX_VALUES)?;
+    let (numbers, numbers_buffer) = array_buffer(env, (VALUES_AT + MAX_VALUES) * size_of::<f64>())?;
+    let reader = Rc::new(Reader {
+        handle: Rc::clone(handle),
+        buffers: RefCell::new(Buffers {
+            kinds: kinds.cast(),
+            numbers: numbers.cast(),
+            env: env.raw(),
+            references: [reference(env, kinds_buffer)?, reference(env, numbers_buffer)?],
+        }),
+        flattener: RefCell::default(),
+        text: RefCell::default(),
+    });
+    let mut object = Object::new(env)?;
+    let set = |object: &mut Object<'env>, name: &str, value: sys::napi_value| {
+        // SAFETY: a value of this environment, made just now.
+        let value = unsafe { napi::bindgen_prelude::Unknown::from_napi_value(env.raw(), value) }?;
+        object.set(name, value)
+    };
+    set(&mut object, "get", function(env, "get", &reader, get)?)?;
+    set(&mut object, "names", function(env, "names", &reader, names)?)?;
+    set(&mut object, "kinds", kinds_buffer)?;
+    set(&mut object, "numbers", numbers_buffer)?;
+    Ok(object)
+}
+
+impl Reader {
+    fn get(&self, env: sys::napi_env, key: &Key, known_sequence: f64) -> Result<sys::napi_value> {
+        let Some(entry) = ready_answer(self.handle.store()?.get(Space::DOCUMENTS, &key.0))? else {
+            // SAFETY: `env` is the environment of this call.
+            return unsafe { ToNapiValue::to_napi_value(env, napi::bindgen_prelude::Null) };
+        };
+        let sequence = entry.sequence() as f64;
+        #[expect(clippy::float_cmp, reason = "whole numbers")]
+        if sequence == known_sequence {
+            // SAFETY: as above.
+            return unsafe { ToNapiValue::to_napi_value(env, ()) };
+        }
+        let mut buffers = self.buffers.borrow_mut();
+        let (kinds, numbers) = buffers.parts();
+        let (head, values) = numbers.split_at_mut(VALUES_AT);
+        head[SEQUENCE_AT] = sequence;
+        let mut flattener = self.flattener.borrow_mut();
+        if let Some(strings) = flattener.flatten(entry.version(), entry.value(), kinds, values) {
+            return create_string(env, strings.as_bytes());
+        }
+        kinds[0] = TEXT;
+        self.text(env, &entry)
+    }
+
+    fn text(&self, env: sys::napi_env, entry: &Entry) -> Result<sys::napi_value> {
+        let mut text = self.text.borrow_mut();
+        text.clear();
+        json::write_document(&mut text, entry.version(), entry.value());
+        create_string(env, &text)
+    }
+}
+
+impl Buffers {
+    fn parts(&mut self) -> (&mut [u8], &mut [f64]) {
+        // SAFETY: the references keep the array buffers, which are as long as that, and nobody but this
+        // thread uses them.
+        unsafe {
+            (
+                std::slice::from_raw_parts_mut(self.kinds, MAX_VALUES),
+                std::slice::from_raw_parts_mut(self.numbers, VALUES_AT + MAX_VALUES),
+            )
+        }
+    }
+}
+
+impl Drop for Buffers {
+    fn drop(&mut self) {
+        for reference in self.references {
+            // SAFETY: made by `reference`, and dropped on the thread of the environment. A failure only
+            // keeps a buffer.
+            unsafe { sys::napi_delete_reference(self.env, reference) };
+        }
+    }
+}
+
+unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |reader, [key, known_sequence]| {
+        // SAFETY: arguments of this call.
+        let (key, known_sequence) =
+            unsafe { (Key::from_napi_value(env, key)?, f64::from_napi_value(env, known_sequence)?) };
+        reader.get(env, &key, known_sequence)
+    })
+}
+
+unsafe extern "C" fn names(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |reader, [structure, _]| {
+        // SAFETY: an argument of this call.
+        let structure = unsafe { u32::from_napi_value(env, structure)? };
+        let names = reader.flattener.borrow().names(structure as usize);
+        // SAFETY: `env` is the environment of this call.
+        unsafe { ToNapiValue::to_napi_value(env, names) }
+    })
+}
+
+/// Runs a function of a reader. Errors and panics are thrown.
+fn call(
+    env: sys::napi_env,
+    info: sys::napi_callback_info,
+    run: impl FnOnce(&Reader, [sys::napi_value; 2]) -> Result<sys::napi_value>,
+) -> sys::napi_value {
+    let work = || {
+        let mut count = 2;
+        let mut arguments = [ptr::null_mut(); 2];
+        let mut data = ptr::null_mut();
+        // SAFETY: `info` belongs to this call; missing arguments are filled with undefined.
+        let status = unsafe {
+            sys::napi_get_cb_info(
+                env,
+                info,
+                &raw mut count,
+                arguments.as_mut_ptr(),
+                ptr::null_mut(),
+                &raw mut data,
+            )
+        };
+        napi::check_status!(status, "Could not read the arguments")?;
+        // SAFETY: `function` put a reader there, which lives as long as the function.
+        run(unsafe { &*data.cast::<Reader>() }, arguments)
+    };
+    let error = match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => return value,
+        Ok(Err(error)) => error,
+        Err(_) => to_js(crate::Error::internal("reading a document")),
+    };
+    // SAFETY: `env` is the environment of this call.
+    unsafe { JsError::from(error).throw_into(env) };
+    ptr::null_mut()
+}
+
+fn function(
+    env: &Env,
+    name: &str,
+    reader: &Rc<Reader>,
+    callback: unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value,
+) -> Result<sys::napi_value> {
+    let data = Rc::into_raw(Rc::clone(reader)).cast_mut().cast::<c_void>();
+    let mut function = ptr::null_mut();
+    // SAFETY: the name is as long as said; `data` lives until `release`.
+    let status = unsafe {
+        sys::napi_create_function(
+            env.raw(),
+            name.as_ptr().cast(),
+            name.len().cast_signed(),
+            Some(callback),
+            data,
+            &raw mut function,
+        )
+    };
+    napi::check_status!(status, "Could not create a function")?;
+    // SAFETY: `function` was made just now; `release` runs once it is collected.
+    let status = unsafe {
+        sys::napi_add_finalizer(env.raw(), function, data, Some(release), ptr::null_mut(), ptr::null_mut())
+    };
+    napi::check_status!(status, "Could not add a finalizer")?;
+    Ok(function)
+}
+
+unsafe extern "C" fn release(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
+    // SAFETY: `data` came from `Rc::into_raw`, and this runs once, on the thread of the environment.
+    drop(unsafe { Rc::from_raw(data.cast::<Reader>()) });
+}
+
+fn array_buffer(env: &Env, bytes: usize) -> Result<(*mut c_void, sys::napi_value)> {
+    let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: the environment is alive.
+    let status = unsafe { sys::napi_create_arraybuffer(env.raw(), bytes, &raw mut data, &raw mut buffer) };
+    napi::check_status!(status, "Could not create a buffer")?;
+    Ok((data, buffer))
+}
+
+fn reference(env: &Env, value: sys::napi_value) -> Result<sys::napi_ref> {
+    let mut reference = ptr::null_mut();
+    // SAFETY: `value` is a value of this environment.
+    let status = unsafe { sys::napi_create_reference(env.raw(), value, 1, &raw mut reference) };
+    napi::check_status!(status, "Could not keep a buffer")?;
+    Ok(reference)
+}
