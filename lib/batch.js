@@ -1,6 +1,6 @@
 'use strict';
 
-const { anything, atRevision, atRevisionIfPresent } = require('./checks.js');
+const { absent, anything, atRevision, atRevisionIfPresent } = require('./checks.js');
 const { boolean, fail, isObject, revision } = require('./options.js');
 const { documentKey } = require('./query-options.js');
 const { strictDocument } = require('./strict-json.js');
@@ -34,20 +34,27 @@ function batchOperation(operation, name) {
 
 function putOf({ document, checkConsistency = true }, name) {
     const prepared = strictDocument(document, `${ name }.document`);
-    const checked = boolean(checkConsistency, `${ name }.checkConsistency`);
-    return { prepared, check: putCheck(prepared, checked, `${ name }.document`) };
+    const checkOf = boolean(checkConsistency, `${ name }.checkConsistency`) ? consistentCheck : anyCheck;
+    return { prepared, check: checkOf(prepared.rev, `${ name }.document`) };
 }
 
-/** A document that brings a revision wants to replace that one. Without consistency it is not looked at. */
-function putCheck({ rev }, checkConsistency, name = 'document') {
-    if (!checkConsistency || revision(rev, `${ name }._rev`) === undefined) {
-        return anything;
-    }
-    return atRevisionIfPresent(rev);
+/** A document that brings a revision wants to replace that one. */
+function consistentCheck(rev, name = 'document') {
+    return revision(rev, `${ name }._rev`) === undefined ? anything : atRevisionIfPresent(rev);
+}
+
+/** Without consistency the revision is not looked at. */
+function anyCheck() {
+    return anything;
+}
+
+function absentCheck(rev) {
+    revision(rev, 'document._rev');
+    return absent;
 }
 
 function deletionCheck(rev) {
     return rev === undefined ? anything : atRevision(rev);
 }
 
-module.exports = { batchOperations, deletionCheck, putCheck };
+module.exports = { absentCheck, anyCheck, batchOperations, consistentCheck, deletionCheck };

@@ -1,8 +1,8 @@
 'use strict';
 
 const { AssertionError, NotFoundError, withCallerStack } = require('./errors.js');
-const { batchOperations, deletionCheck, putCheck } = require('./batch.js');
-const { absent, anything, conflict } = require('./checks.js');
+const { absentCheck, anyCheck, batchOperations, consistentCheck, deletionCheck } = require('./batch.js');
+const { anything, conflict } = require('./checks.js');
 const { quote } = require('./describe.js');
 const { asyncDispose, DatastoreEngine, openStore } = require('./engine.js');
 const { InjectedDb } = require('./injected-db.js');
@@ -98,29 +98,28 @@ class Datastore {
     /** Stores a document. Resolves with it and its new `_rev`. */
     async setItem(key, document, options) {
         const name = documentKey(key);
-        const checkConsistency = writeOptions(options);
-        const prepared = strictDocument(document);
-        return await this.#put(name, prepared, putCheck(prepared, checkConsistency));
+        return await this.#put(name, document, writeOptions(options) ? consistentCheck : anyCheck);
     }
 
     /** Stores a document where there is none. */
     async insertItem(key, document) {
-        const name = documentKey(key);
-        const prepared = strictDocument(document);
-        revision(prepared.rev, 'document._rev');
-        return await this.#put(name, prepared, absent);
+        return await this.#put(documentKey(key), document, absentCheck);
     }
 
-    async #put(key, prepared, check) {
+    async #put(key, document, checkOf) {
         const store = this.#store;
         try {
+            if (store.ready && !store.locksWrites) {
+                return await store.put(key, document, checkOf);
+            }
+            const prepared = strictDocument(document);
+            const check = checkOf(prepared.rev);
             if (!store.ready) {
                 await store.load();
             }
-            const committed = store.locksWrites
-                ? await this.#writing([key], () => store.commit(key, prepared, check))
-                : await store.commit(key, prepared, check);
-            return store.stored(key, prepared, committed);
+            return store.locksWrites
+                ? await this.#writing([key], () => store.putPrepared(key, prepared, check))
+                : await store.putPrepared(key, prepared, check);
         } catch (error) {
             throw withCallerStack(error);
         }
@@ -153,15 +152,21 @@ class Datastore {
         if (!isPlain(result)) {
             fail(`What the update of ${ quote(key) } returns`, 'a plain object', result);
         }
-        const prepared = strictDocument(result);
-        if (checkConsistency) {
-            const rev = revision(prepared.rev, 'document._rev');
-            if (current !== null && rev !== undefined && rev !== current.version) {
-                throw conflict(key, `revision ${ rev }`, current);
+        const checkOf = (rev) => {
+            if (!checkConsistency) {
+                return anything;
             }
+            const brought = revision(rev, 'document._rev');
+            if (current !== null && brought !== undefined && brought !== current.version) {
+                throw conflict(key, `revision ${ brought }`, current);
+            }
+            return check;
+        };
+        if (this.#store.locksWrites) {
+            const prepared = strictDocument(result);
+            return await this.#store.putPrepared(key, prepared, checkOf(prepared.rev));
         }
-        const committed = await this.#store.commit(key, prepared, checkConsistency ? check : anything);
-        return this.#store.stored(key, prepared, committed);
+        return await this.#store.put(key, result, checkOf);
     }
 
     /** Removes a document. Resolves with the key, also when there was none. */
@@ -172,10 +177,9 @@ class Datastore {
         if (!store.ready) {
             await settled(store.load());
         }
-        await settled(store.locksWrites
-            ? this.#writing([name], () => store.commit(name, null, check))
-            : store.commit(name, null, check));
-        return store.removed(name);
+        return await settled(store.locksWrites
+            ? this.#writing([name], () => store.delete(name, check))
+            : store.delete(name, check));
     }
 
     /** Several writes, all of them or none. Resolves with one answer per operation. */

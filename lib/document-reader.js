@@ -20,6 +20,7 @@ const UNKNOWN_SEQUENCE = -1;
 
 /** Equal to nothing. */
 const NO_HEAD = [NaN, NaN];
+const NO_MOMENT = { low: NaN, high: NaN };
 
 /**
  * Reads documents of a loaded store, through the document cache. Every answer is a fresh copy.
@@ -195,12 +196,12 @@ class DocumentReader {
         }
     }
 
-    /** After an own write: keeps a document hot that was hot before. `text` has another `_rev`. */
-    refresh(key, text, rev, sequence) {
+    /** After an own write: keeps a document hot that was hot before. */
+    refresh(key, document, sequence) {
         const entry = this.#cache?.get(key);
         // Equal: a batch may put a key twice, and the later document is the one that stays.
         if (entry !== undefined && entry.sequence <= sequence) {
-            this.#cache.put(CachedDocument.fromText(key, sequence, text, rev));
+            this.#keepCopy(key, sequence, document, entry.size, NO_MOMENT);
         }
     }
 

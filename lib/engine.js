@@ -81,8 +81,7 @@ class DatastoreEngine {
             await this.#store.load();
         }
         try {
-            await this.#store.commit(name, null, anything);
-            return { key: this.#store.removed(name) };
+            return { key: await this.#store.delete(name, anything) };
         } catch (error) {
             throw withCallerStack(error);
         }

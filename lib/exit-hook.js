@@ -1,12 +1,10 @@
 'use strict';
 
-const native = require('./native.cjs');
-
-// Handles of this environment that are open. Native destructors do not run at process.exit().
+// Stores of this environment that are open. Native destructors do not run at process.exit().
 const open = new Set();
 
-/** Closes `handle` when the process or worker ends, unless it is collected or forgotten before. */
-function closeAtExit(handle) {
+/** Calls `store.closeNow()` when the process or worker ends, unless it is collected or forgotten before. */
+function closeAtExit(store) {
     if (open.size === 0) {
         process.on('exit', closeAll);
     }
@@ -15,7 +13,7 @@ function closeAtExit(handle) {
             open.delete(reference);
         }
     }
-    const reference = new WeakRef(handle);
+    const reference = new WeakRef(store);
     open.add(reference);
     return reference;
 }
@@ -30,13 +28,10 @@ function forgetAtExit(reference) {
 
 function closeAll() {
     for (const reference of open) {
-        const handle = reference.deref();
-        if (handle !== undefined) {
-            try {
-                native.closeSync(handle);
-            } catch {
-                // The process ends anyway, and what was acknowledged is safe.
-            }
+        try {
+            reference.deref()?.closeNow();
+        } catch {
+            // The process ends anyway, and what was acknowledged is safe.
         }
     }
 }

@@ -53,9 +53,14 @@ class InjectedDb extends Lifecycle {
         return await this.read(key) !== null;
     }
 
-    async commit(key, prepared, check) {
+    async putPrepared(key, prepared, check) {
         const [committed] = await this.commitMany([{ key, prepared, check }]);
-        return committed;
+        return this.stored(key, prepared, committed);
+    }
+
+    async delete(key, check) {
+        await this.commitMany([{ key, prepared: null, check }]);
+        return key;
     }
 
     /** What went through is taken back when a later write fails, as far as the engine lets it. */

@@ -3,8 +3,9 @@
 const native = require('./native.cjs');
 const { errorFromText, errorFromThrown } = require('./errors.js');
 
-const RESOLVED = 0;
 const REJECTED = 1;
+/** Behind it come the writes of a block that failed. */
+const FIRST_COMMIT = 2;
 
 /**
  * The promises of one environment that native code settles. Finished operations pile up in native
@@ -20,50 +21,57 @@ class Port {
         return this.#port;
     }
 
-    /**
-     * Calls `start(id)`. The promise settles with the text of the answer, or with `{ version, sequence }`
-     * for the write of one document.
-     */
+    /** Calls `start(id)`. The promise settles with the text of the answer. */
     submit(start) {
         return new Promise((resolve, reject) => {
-            this.#lastId += 1;
-            const id = this.#lastId;
-            this.#pending.set(id, { resolve, reject });
-            try {
-                start(id);
-            } catch (error) {
-                this.#pending.delete(id);
-                reject(errorFromThrown(error));
-            }
+            this.start({ resolve, reject }, start);
         });
     }
 
+    /**
+     * Calls `start(id)`. `waiting` gets the answer: `resolve(text)`; or `settle(pairs, at)` and, for each
+     * failure, `fail(index, text)`. `reject(error)` if there is none.
+     */
+    start(waiting, start) {
+        this.#lastId += 1;
+        const id = this.#lastId;
+        this.#pending.set(id, waiting);
+        try {
+            start(id);
+        } catch (error) {
+            this.#pending.delete(id);
+            waiting.reject(errorFromThrown(error));
+        }
+    }
+
     #take(id) {
-        const promise = this.#pending.get(id);
+        const waiting = this.#pending.get(id);
         this.#pending.delete(id);
-        return promise;
+        return waiting;
     }
 
     #drain() {
         const done = native.drain(this.#port);
-        const settled = done[0];
-        for (let i = 0; i < settled.length; i += 3) {
-            this.#take(settled[i])?.resolve({ version: settled[i + 1], sequence: settled[i + 2] });
+        const commits = done[0];
+        const blocks = new Map();
+        for (let at = 0; at < commits.length; at += 2 + 2 * commits[at + 1]) {
+            const id = commits[at];
+            const block = this.#take(id);
+            blocks.set(id, block);
+            block.settle(commits, at + 2);
         }
         for (let i = 1; i < done.length; i += 3) {
-            this.#settle(done[i], done[i + 1], done[i + 2]);
+            this.#settle(done[i], done[i + 1], done[i + 2], blocks);
         }
     }
 
-    #settle(id, tag, text) {
-        const promise = this.#take(id);
-        if (promise === undefined) {
-            return;
-        }
-        if (tag === RESOLVED) {
-            promise.resolve(text);
+    #settle(id, tag, text, blocks) {
+        if (tag >= FIRST_COMMIT) {
+            blocks.get(id).fail(tag - FIRST_COMMIT, text);
+        } else if (tag === REJECTED) {
+            this.#take(id).reject(errorFromText(text));
         } else {
-            promise.reject(tag === REJECTED ? errorFromText(text) : text);
+            this.#take(id).resolve(text);
         }
     }
 }

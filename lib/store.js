@@ -10,6 +10,7 @@ const { openPort } = require('./port.js');
 const { scanQuery } = require('./query-options.js');
 const { scan } = require('./scan.js');
 const { call, Views } = require('./views.js');
+const { WriteQueue } = require('./write-queue.js');
 
 /**
  * What a Datastore and its DatastoreEngine work on: one native handle, its document cache and its views.
@@ -25,6 +26,7 @@ class Store extends Lifecycle {
     /** Whether all writes have to hold the lock of their key. */
     locksWrites = false;
     #handle;
+    #queue;
     #atExit;
     #maxDocuments;
     #reader;
@@ -38,24 +40,35 @@ class Store extends Lifecycle {
         this.#readOnly = readOnly;
         this.#handle = call(native.createStore, openPort().raw, JSON.stringify(options));
         this.#maxDocuments = maxDocuments;
+        this.#queue = new WriteQueue(this.#handle, (key, document, version, sequence) => (
+            document === null ? this.removed(key) : this.#stored(key, document, version, sequence)
+        ));
         this.#views = new Views(this.#handle);
     }
 
     async _load({ quarantine }) {
         await openPort().submit((id) => native.load(this.#handle, id, quarantine ? 1 : 0));
-        this.#atExit ??= closeAtExit(this.#handle);
+        this.#atExit ??= closeAtExit(this);
         this.#reader = new DocumentReader(this.#handle, this.#maxDocuments);
         this.#views.attach(this.#reader);
     }
 
     async _flush() {
+        this.#queue.submit();
         await openPort().submit((id) => native.flush(this.#handle, id));
     }
 
     async _close() {
         forgetAtExit(this.#atExit);
+        this.#queue.submit();
         this.#reader?.clear();
         await openPort().submit((id) => native.close(this.#handle, id));
+    }
+
+    /** At the end of the process. */
+    closeNow() {
+        this.#queue.submit();
+        native.closeSync(this.#handle);
     }
 
     /** A fresh copy of the document, or null. */
@@ -86,14 +99,24 @@ class Store extends Lifecycle {
         return call(native.has, this.#handle, key);
     }
 
-    /** Resolves with `{ version, sequence }`, which `stored` or `removed` takes. */
-    commit(key, prepared, { kind, value }) {
-        const text = prepared === null ? null : prepared.text;
-        return openPort().submit((id) => native.commit(this.#handle, id, key, text, kind, value));
+    /** Stores a document; `checkOf` makes the check of the `_rev` that it brings. Resolves with it. */
+    put(key, document, checkOf) {
+        return this.#queue.put(key, document, checkOf);
+    }
+
+    /** Stores what `strictDocument` gave. Resolves with the document. */
+    putPrepared(key, prepared, check) {
+        return this.#queue.putPrepared(key, prepared, check);
+    }
+
+    /** Resolves with the key. */
+    delete(key, check) {
+        return this.#queue.delete(key, check);
     }
 
     /** All or nothing. Resolves with one `{ version, sequence }` per operation. */
     async commitMany(operations) {
+        this.#queue.submit();
         const keys = operations.map(({ key }) => key);
         const texts = operations.map(({ prepared }) => (prepared === null ? null : prepared.text));
         const triples = operations.flatMap(({ check, exact = -1 }) => [check.kind, check.value, exact]);
@@ -104,9 +127,13 @@ class Store extends Lifecycle {
     }
 
     /** The answer for a put: the document with its revision. */
-    stored(key, { document, text }, { version, sequence }) {
+    stored(key, { document }, { version, sequence }) {
+        return this.#stored(key, document, version, sequence);
+    }
+
+    #stored(key, document, version, sequence) {
         document._rev = version;
-        this.#reader.refresh(key, text, version, sequence);
+        this.#reader.refresh(key, document, sequence);
         return document;
     }
 

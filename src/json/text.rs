@@ -121,7 +121,7 @@ fn version(text: &str, value: Token) -> Result<Option<u64>, JsonError> {
 }
 
 #[inline]
-fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
+pub(super) fn push_decimal(out: &mut Vec<u8>, mut number: u64) {
     let mut digits = [0; 20];
     let mut at = digits.len();
     loop {

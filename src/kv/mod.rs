@@ -11,6 +11,7 @@
 mod answer;
 mod batch;
 mod entry;
+mod gather;
 mod head;
 mod prepare;
 mod range;
@@ -18,10 +19,12 @@ mod range;
 pub use answer::{Answer, block_on};
 pub use batch::{Batch, Check, Operation, Versioning, Write};
 pub use entry::{Entry, Sequence, Space, Version};
+pub use gather::{Part, gather};
 pub use head::Head;
 pub use prepare::{Change, Overlay, Prepared, prepare};
 pub use range::{Direction, KeyRange, Scan};
 
+use crate::Result;
 use std::sync::Arc;
 
 /// Longest key in bytes that any store has to take.
@@ -52,6 +55,19 @@ pub trait Store: Read {
     /// Applies `batch` as a whole, or answers `Conflict` and changes nothing. The answer comes once the
     /// batch is as durable as [`Capability::durability`] says, and from then on every read sees it.
     fn commit(&self, batch: Batch) -> Answer<Committed>;
+
+    /// Commits batches that have nothing to do with each other, each as [`Store::commit`] does and in this
+    /// order. The answer comes when all have theirs.
+    fn commit_each(&self, batches: Vec<Batch>) -> Answer<Vec<Result<Committed>>> {
+        let answers: Vec<_> = batches.into_iter().map(|batch| self.commit(batch)).collect();
+        Answer::later(async move {
+            let mut results = Vec::with_capacity(answers.len());
+            for answer in answers {
+                results.push(answer.await);
+            }
+            Ok(results)
+        })
+    }
 
     /// The keys of `space` that changed after `since`.
     fn changes(&self, space: Space, since: Sequence) -> Answer<Changes>;

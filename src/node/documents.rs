@@ -34,23 +34,6 @@ pub fn get_many(handle: &External<Rc<Handle>>, keys: Vec<Key>) -> napi::Result<S
     text::finish(out)
 }
 
-/// Puts (`document` is text) or deletes (null) one document.
-#[napi(catch_unwind)]
-pub fn commit(
-    env: &Env,
-    handle: &External<Rc<Handle>>,
-    id: PromiseId,
-    key: Key,
-    document: Option<String>,
-    check_kind: u32,
-    check_value: f64,
-) -> napi::Result<()> {
-    let check = check(check_kind, check_value)?;
-    let operation = operation(&key, document, check, Versioning::Next)?;
-    let answer = handle.store()?.commit(Batch::of(operation));
-    handle.submit(env, id, Task::Commit(answer))
-}
-
 /// Commits several operations as one; `checks` holds triples (kind, value, exact version or -1).
 /// Resolves with `[[version or -1, sequence], ...]`.
 #[napi(catch_unwind)]
@@ -64,7 +47,7 @@ pub fn commit_batch(
 ) -> napi::Result<()> {
     let mut operations = Vec::with_capacity(keys.len());
     for ((key, document), triple) in keys.iter().zip(documents).zip(checks.chunks_exact(3)) {
-        let check = check(triple[0] as u32, triple[1])?;
+        let check = check(triple[0] as u32, triple[1]).map_err(to_js)?;
         let versioning = if triple[2] < 0.0 { Versioning::Next } else { Versioning::Exact(triple[2] as u64) };
         operations.push(operation(key, document, check, versioning)?);
     }
@@ -116,7 +99,7 @@ fn operation(
     Ok(Operation { space: DOCUMENTS, key: key.0.as_slice().into(), check, write })
 }
 
-fn check(kind: u32, value: f64) -> napi::Result<Check> {
+pub(super) fn check(kind: u32, value: f64) -> crate::Result<Check> {
     let number = value as u64;
     match kind {
         0 => Ok(Check::Any),
@@ -124,6 +107,6 @@ fn check(kind: u32, value: f64) -> napi::Result<Check> {
         2 => Ok(Check::Version(number)),
         3 => Ok(Check::VersionIfPresent(number)),
         4 => Ok(Check::Unchanged(number)),
-        _ => Err(to_js(Error::assertion(format!("Unknown kind of check: {kind}")))),
+        _ => Err(Error::assertion(format!("Unknown kind of check: {kind}"))),
     }
 }

@@ -15,3 +15,4 @@ mod snapshots;
 mod text;
 mod view_driver;
 mod views;
+mod writer;

@@ -29,12 +29,12 @@ pub(super) struct Port {
 
 /// Something to poll until it is ready.
 pub(super) enum Task {
-    Commit(Answer<Committed>),
+    Commits(Answer<Vec<crate::Result<Committed>>>),
     Text(Pin<Box<dyn Future<Output = crate::Result<Option<String>>>>>),
 }
 
 enum Outcome {
-    Settled { version: f64, sequence: f64 },
+    Commits(Vec<crate::Result<Committed>>),
     Text(Option<String>),
     Failed(Error),
 }
@@ -62,19 +62,38 @@ pub fn open_port(callback: Function<(), ()>) -> napi::Result<External<Rc<Port>>>
     })))
 }
 
-/// Everything that finished: `[settled, id, tag, text, id, tag, text, ...]`, where `settled` holds triples
-/// (id, version or -1, sequence).
+/// The version of a commit that failed, and of a deletion.
+const FAILED: f64 = -2.0;
+const DELETED: f64 = -1.0;
+/// Behind these tags come those of the commits of a promise that failed, counted from 0.
+const RESOLVED: i64 = 0;
+const REJECTED: i64 = 1;
+const FIRST_COMMIT: i64 = 2;
+
+/// Everything that finished: `[commits, id, tag, text, id, tag, text, ...]`. `commits` holds, for each promise
+/// of several commits, its id, how many they are, and pairs of version and sequence number.
 #[napi(catch_unwind)]
 pub fn drain<'env>(env: &'env Env, port: &External<Rc<Port>>) -> napi::Result<Array<'env>> {
     let finished = port.collect();
     port.release(env, finished.len())?;
-    let mut settled = Vec::with_capacity(3 * finished.len());
+    let mut settled = Vec::new();
     let mut others = Vec::new();
     for (id, outcome) in finished {
         match outcome {
-            Outcome::Settled { version, sequence } => settled.extend([id as f64, version, sequence]),
-            Outcome::Text(text) => others.push((id, 0, text)),
-            Outcome::Failed(error) => others.push((id, 1, Some(to_json(&error)))),
+            Outcome::Commits(results) => {
+                settled.extend([id as f64, results.len() as f64]);
+                for (tag, result) in (FIRST_COMMIT..).zip(&results) {
+                    settled.extend(match result {
+                        Ok(committed) => [version(committed), committed.sequence as f64],
+                        Err(_) => [FAILED, 0.0],
+                    });
+                    if let Err(error) = result {
+                        others.push((id, tag, Some(to_json(error))));
+                    }
+                }
+            }
+            Outcome::Text(text) => others.push((id, RESOLVED, text)),
+            Outcome::Failed(error) => others.push((id, REJECTED, Some(to_json(&error)))),
         }
     }
     let mut answer = env.create_array(0)?;
@@ -82,7 +101,7 @@ pub fn drain<'env>(env: &'env Env, port: &External<Rc<Port>>) -> napi::Result<Ar
     for (id, tag, text) in others {
         let (tag, text) = match text.map(|text| env.create_string(text)).transpose() {
             Ok(text) => (tag, text),
-            Err(_) => (1, Some(env.create_string(to_json(&too_long()))?)),
+            Err(_) => (REJECTED, Some(env.create_string(to_json(&too_long()))?)),
         };
         answer.insert(id)?;
         answer.insert(tag)?;
@@ -92,6 +111,10 @@ pub fn drain<'env>(env: &'env Env, port: &External<Rc<Port>>) -> napi::Result<Ar
         }
     }
     Ok(answer)
+}
+
+fn version(committed: &Committed) -> f64 {
+    committed.versions.first().copied().flatten().map_or(DELETED, |version| version as f64)
 }
 
 fn too_long() -> Error {
@@ -157,16 +180,8 @@ impl Task {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Outcome> {
         match self {
-            Self::Commit(answer) => Pin::new(answer).poll(context).map(|result| match result {
-                Ok(committed) => Outcome::Settled {
-                    version: committed
-                        .versions
-                        .first()
-                        .copied()
-                        .flatten()
-                        .map_or(-1.0, |version| version as f64),
-                    sequence: committed.sequence as f64,
-                },
+            Self::Commits(answer) => Pin::new(answer).poll(context).map(|result| match result {
+                Ok(results) => Outcome::Commits(results),
                 Err(error) => Outcome::Failed(error),
             }),
             Self::Text(future) => future.as_mut().poll(context).map(|result| match result {

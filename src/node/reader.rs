@@ -4,7 +4,7 @@
 use super::errors::to_js;
 use super::handle::{Handle, ready_answer};
 use super::text::{Key, create_string};
-use crate::json::{self, Flattener, MAX_VALUES};
+use crate::json::{self, FlatKind, Flattener, MAX_VALUES};
 use crate::kv::{Entry, Space};
 use napi::bindgen_prelude::{External, FromNapiValue, Object, ToNapiValue};
 use napi::{Env, JsError, Result, sys};
@@ -15,8 +15,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
 
-/// The first of the kinds when the answer is text.
-const TEXT: u8 = 7;
 /// Before the numbers of the values: the sequence number of the document.
 const SEQUENCE_AT: usize = 0;
 const VALUES_AT: usize = 1;
@@ -91,7 +89,7 @@ impl Reader {
         if let Some(strings) = flattener.flatten(entry.version(), entry.value(), kinds, values) {
             return create_string(env, strings.as_bytes());
         }
-        kinds[0] = TEXT;
+        kinds[0] = FlatKind::Text as u8;
         self.text(env, &entry)
     }
 

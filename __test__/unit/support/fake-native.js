@@ -8,6 +8,9 @@ const loader = require.resolve('../../../lib/native.cjs');
 /** What an answer of a reader is when it is not flat. */
 const TEXT = 7;
 
+/** The tag of the first failed write of a block. */
+const FIRST_COMMIT = 2;
+
 const stores = new Map();
 const calls = new Map();
 
@@ -107,6 +110,35 @@ function window(total, offset, limit) {
     return { total, next: next < total ? next : null };
 }
 
+/** What a block of the flat form holds. */
+function readOperations(count, kinds, numbers, strings, structures) {
+    let at = 0;
+    let from = 0;
+    const string = (length) => strings.slice(from, from += length);
+    const value = () => {
+        const number = numbers[at];
+        switch (kinds[at++]) {
+            case 0:
+                return JSON.stringify(string(number));
+            case 1:
+                return JSON.stringify(number);
+            case 2:
+                return `{${ structures[number].map((name) => `${ name }:${ value() }`).join(',') }}`;
+            case 3:
+                return `[${ Array.from({ length: number }, value).join(',') }]`;
+            case TEXT:
+                return string(number).replace(/^\{"_rev":0,?/, '{');
+            default:
+                return ['true', 'false', 'null'][kinds[at - 1] - 4];
+        }
+    };
+    return Array.from({ length: count }, () => {
+        const [key, kind, check, body] = [JSON.parse(value()), Number(value()), Number(value()), value()];
+        const text = body === 'null' ? null : `{"_rev":0${ body === '{}' ? '}' : `,${ body.slice(1) }` }`;
+        return { key, text, kind, value: check, exact: -1 };
+    });
+}
+
 const native = {
     openPort: (callback) => ({ callback, done: [], settled: [] }),
     drain(port) {
@@ -152,16 +184,23 @@ const native = {
         const { entries } = open(handle);
         return `[${ keys.map((key) => (entries.has(key) ? textOf(entries.get(key)) : 'null')).join(',') }]`;
     },
-    commit(handle, id, key, text, kind, value) {
+    openWriter: (handle) => ({ handle, structures: [] }),
+    defineStructure: ({ structures }, names) => structures.push(names) - 1,
+    commitEach({ handle, structures }, id, count, kinds, numbers, strings) {
         const store = open(handle);
+        const operations = readOperations(count, kinds, numbers, strings, structures);
         setImmediate(() => {
-            try {
-                const [[version, sequence]] = apply(store, [{ key, text, kind, value, exact: -1 }]);
-                store.afterCommit?.();
-                handle.port.settled.push([id, version, sequence]);
-            } catch (error) {
-                handle.port.done.push([id, 1, error.message]);
-            }
+            const outcomes = operations.map((operation, index) => {
+                try {
+                    const [outcome] = apply(store, [operation]);
+                    store.afterCommit?.();
+                    return outcome;
+                } catch (error) {
+                    handle.port.done.push([id, FIRST_COMMIT + index, error.message]);
+                    return [-2, 0];
+                }
+            });
+            handle.port.settled.push([id, count, ...outcomes.flat()]);
             handle.port.callback();
         });
     },

@@ -121,6 +121,10 @@ impl Store for DirectoryStore {
         self.journal.submit(batch)
     }
 
+    fn commit_each(&self, batches: Vec<Batch>) -> Answer<Vec<Result<Committed>>> {
+        self.journal.submit_each(batches)
+    }
+
     fn changes(&self, space: Space, since: Sequence) -> Answer<Changes> {
         self.core.read(|state| state.changes(space, since)).into()
     }

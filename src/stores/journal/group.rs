@@ -7,7 +7,7 @@ use super::follow::Place;
 use super::page::JournalPage;
 use super::worker::{Worker, run};
 use super::writer::Writer;
-use crate::kv::{Answer, Batch, Committed, Durability, Prepared, Sequence};
+use crate::kv::{Answer, Batch, Committed, Durability, Part, Prepared, Sequence, gather};
 use crate::{Error, ErrorKind, Result};
 use futures_channel::oneshot;
 use std::collections::VecDeque;
@@ -70,13 +70,31 @@ impl GroupCommit {
     /// Commits `batch`, or answers `Conflict` or why it could not be written, and nothing happened. The
     /// answer comes when it is as durable as promised and every reader sees it.
     pub fn submit(&self, batch: Batch) -> Answer<Committed> {
-        let bytes = payload_bytes(&batch);
-        if bytes > MAX_PAYLOAD_BYTES {
-            let message =
-                format!("A batch may be {MAX_PAYLOAD_BYTES} bytes long at most, this one is {bytes}");
-            return Err(Error::assertion(message)).into();
+        match checked_bytes(&batch) {
+            Err(error) => Err(error).into(),
+            Ok(bytes) => self.ask(|state, reply| {
+                state.requests.push_back(Request::Commit { batch, bytes, reply: CommitReply::Own(reply) });
+            }),
         }
-        self.ask(|state, reply| state.requests.push_back(Request::Commit { batch, bytes, reply }))
+    }
+
+    /// As [`GroupCommit::submit`] for each of `batches`.
+    pub fn submit_each(&self, batches: Vec<Batch>) -> Answer<Vec<Result<Committed>>> {
+        let (parts, answer) = gather(batches.len());
+        let mut state = self.shared.lock();
+        for (batch, part) in batches.into_iter().zip(parts) {
+            let bytes = checked_bytes(&batch);
+            match bytes {
+                _ if state.phase != Phase::Open => part.send(Err(Error::closed())),
+                Err(error) => part.send(Err(error)),
+                Ok(bytes) => {
+                    let reply = CommitReply::Part(part);
+                    state.requests.push_back(Request::Commit { batch, bytes, reply });
+                }
+            }
+        }
+        self.shared.wake(&mut state);
+        answer
     }
 
     /// Makes everything durable that was submitted before.
@@ -154,7 +172,32 @@ impl Drop for GroupCommit {
     }
 }
 
+fn checked_bytes(batch: &Batch) -> Result<usize> {
+    let bytes = payload_bytes(batch);
+    if bytes > MAX_PAYLOAD_BYTES {
+        let message = format!("A batch may be {MAX_PAYLOAD_BYTES} bytes long at most, this one is {bytes}");
+        return Err(Error::assertion(message));
+    }
+    Ok(bytes)
+}
+
 pub(super) type Reply<T> = oneshot::Sender<Result<T>>;
+
+/// Who is told about a commit.
+pub(super) enum CommitReply {
+    Own(Reply<Committed>),
+    Part(Part<Committed>),
+}
+
+impl CommitReply {
+    pub(super) fn send(self, result: Result<Committed>) {
+        match self {
+            // Whoever asked may be gone.
+            Self::Own(reply) => drop(reply.send(result)),
+            Self::Part(part) => part.send(result),
+        }
+    }
+}
 
 /// What handles and the thread share.
 #[derive(Default)]
@@ -181,7 +224,7 @@ pub(super) struct State {
 }
 
 pub(super) enum Request {
-    Commit { batch: Batch, bytes: usize, reply: Reply<Committed> },
+    Commit { batch: Batch, bytes: usize, reply: CommitReply },
     Flush(Reply<()>),
 }
 

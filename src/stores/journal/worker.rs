@@ -1,7 +1,7 @@
 //! The thread that writes the journal.
 
 use super::commit::encode_commit;
-use super::group::{Command, End, Phase, Reply, Request, Shared, Sink, State};
+use super::group::{Command, CommitReply, End, Phase, Reply, Request, Shared, Sink, State};
 use super::record::{Content, Records};
 use super::writer::Writer;
 use super::{MAX_GROUP_BYTES, MAX_GROUP_COMMITS, is_out_of_space};
@@ -35,7 +35,7 @@ enum Turn {
 }
 
 /// Who is told what, once others may write again.
-type Served = (Vec<(Reply<Committed>, Result<Committed>)>, Vec<(Reply<()>, Result<()>)>);
+type Served = (Vec<(CommitReply, Result<Committed>)>, Vec<(Reply<()>, Result<()>)>);
 
 /// Works until it is told to end. A panic, be it in the sink, stops all writing, and those who wait get an
 /// error.
@@ -157,7 +157,7 @@ impl<S: Sink> Worker<S> {
         match served {
             Ok((replies, flushes)) => {
                 for (reply, outcome) in replies {
-                    answer(reply, outcome);
+                    reply.send(outcome);
                 }
                 for (reply, outcome) in flushes {
                     answer(reply, outcome);
@@ -312,7 +312,7 @@ fn take_group(state: &mut State) -> Vec<Request> {
 impl Request {
     fn refuse(self, error: Error) {
         match self {
-            Self::Commit { reply, .. } => answer(reply, Err(error)),
+            Self::Commit { reply, .. } => reply.send(Err(error)),
             Self::Flush(reply) => answer(reply, Err(error)),
         }
     }

@@ -97,6 +97,11 @@ impl Store for MemoryStore {
         self.write(commit).into()
     }
 
+    fn commit_each(&self, batches: Vec<Batch>) -> Answer<Vec<Result<Committed>>> {
+        let committed = batches.into_iter().map(|batch| self.commit(batch).wait()).collect();
+        Ok(committed).into()
+    }
+
     fn changes(&self, space: Space, since: Sequence) -> Answer<Changes> {
         self.read(|state| Ok(state.changes(space, since))).into()
     }

@@ -2,6 +2,10 @@
 //! all values in document order, a number for each, and all strings in one. An object says only which
 //! *structure* it has, a list of names that both sides number once, as msgpackr's records do.
 
+mod text;
+
+pub use text::{FlatReader, Structures};
+
 use super::strings::push_utf8;
 use super::tokens::next_special;
 use rustc_hash::FxHashMap;
@@ -21,9 +25,9 @@ const MAX_STRUCTURES: usize = 1024;
 const OFTEN: u32 = 3;
 
 /// What a value is; its number is given in parentheses.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum FlatKind {
+pub enum FlatKind {
     /// The next part of the strings (its length in UTF-16 code units).
     String = 0,
     /// (itself)
@@ -38,6 +42,24 @@ enum FlatKind {
     False = 5,
     /// (0)
     Null = 6,
+    /// An object as text: the next part of the strings (its length in UTF-16 code units).
+    Text = 7,
+}
+
+impl FlatKind {
+    fn from_byte(byte: u8) -> Option<Self> {
+        const ALL: [FlatKind; 8] = [
+            FlatKind::String,
+            FlatKind::Number,
+            FlatKind::Object,
+            FlatKind::Array,
+            FlatKind::True,
+            FlatKind::False,
+            FlatKind::Null,
+            FlatKind::Text,
+        ];
+        ALL.get(usize::from(byte)).copied()
+    }
 }
 
 /// Makes documents flat, and numbers the structures that it meets.
