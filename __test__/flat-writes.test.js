@@ -22,7 +22,9 @@ test('the text on disk is what JSON.stringify writes', async (t) => {
             id: random.text(6),
             number: randomNumber(random),
             nested: { 'größe': randomNumber(random), flags: [random.chance(0.5), null, random.text(3)] },
-            list: Array.from({ length: random.int(4) }, () => ({ x: randomNumber(random), y: '\u0000"\\\n' })),
+            list: Array.from({ length: random.int(4) }, () => (
+                { x: randomNumber(random), y: '\u0000"\\\n' }
+            )),
         };
         const key = `key${ i }`;
         texts.set(key, JSON.stringify({ _rev: 0, ...document }));
@@ -151,12 +153,11 @@ test('many writes of one step, each with an outcome of its own, in their order',
                     expected.set(key, { _rev: 0, i });
                     return stale;
                 }
-                case 3:
-                    expected.set(key, { _rev: current === undefined ? 0 : current._rev + 1, big: 'x'.repeat(i * 20) });
-                    return store.setItem(key, { big: 'x'.repeat(i * 20) });
-                default:
-                    expected.set(key, { _rev: current === undefined ? 0 : current._rev + 1, i });
-                    return store.setItem(key, { i });
+                default: {
+                    const document = random.chance(0.5) ? { i } : { big: 'x'.repeat(i * 20) };
+                    expected.set(key, { _rev: current === undefined ? 0 : current._rev + 1, ...document });
+                    return store.setItem(key, document);
+                }
             }
         });
         await Promise.all(calls);

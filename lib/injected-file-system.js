@@ -87,9 +87,19 @@ class FileSystemStore extends Store {
         }
     }
 
-    async commit(key, prepared, check) {
+    put(key, document, checkOf) {
+        const prepared = strictDocument(document);
+        return this.putPrepared(key, prepared, checkOf(prepared.rev));
+    }
+
+    async putPrepared(key, prepared, check) {
         const [committed] = await this.commitMany([{ key, prepared, check }]);
-        return committed;
+        return this.stored(key, prepared, committed);
+    }
+
+    async delete(key, check) {
+        await this.commitMany([{ key, prepared: null, check }]);
+        return this.removed(key);
     }
 
     async commitMany(operations) {

@@ -70,8 +70,8 @@ const RESOLVED: i64 = 0;
 const REJECTED: i64 = 1;
 const FIRST_COMMIT: i64 = 2;
 
-/// Everything that finished: `[commits, id, tag, text, id, tag, text, ...]`. `commits` holds, for each promise
-/// of several commits, its id, how many they are, and pairs of version and sequence number.
+/// Everything that finished: `[commits, id, tag, text, id, tag, text, ...]`. `commits` holds, for each
+/// promise of several commits, its id, how many they are, and pairs of version and sequence number.
 #[napi(catch_unwind)]
 pub fn drain<'env>(env: &'env Env, port: &External<Rc<Port>>) -> napi::Result<Array<'env>> {
     let finished = port.collect();

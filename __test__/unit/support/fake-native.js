@@ -133,9 +133,9 @@ function readOperations(count, kinds, numbers, strings, structures) {
         }
     };
     return Array.from({ length: count }, () => {
-        const [key, kind, check, body] = [JSON.parse(value()), Number(value()), Number(value()), value()];
+        const [key, kind, number, body] = [JSON.parse(value()), Number(value()), Number(value()), value()];
         const text = body === 'null' ? null : `{"_rev":0${ body === '{}' ? '}' : `,${ body.slice(1) }` }`;
-        return { key, text, kind, value: check, exact: -1 };
+        return { key, text, kind, value: number, exact: -1 };
     });
 }
 
