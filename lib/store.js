@@ -58,6 +58,11 @@ class Store extends Lifecycle {
         await openPort().submit((id) => native.close(this.#handle, id));
     }
 
+    /** Brings all files up to date, so that the journal can forget. */
+    async checkpoint() {
+        await openPort().submit((id) => native.checkpoint(this.#handle, id));
+    }
+
     /** A fresh copy of the document, or null. */
     read(key) {
         return this.#reader.read(key);
