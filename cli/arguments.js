@@ -24,10 +24,10 @@ const milliseconds = wholeNumber(0, MAX_MILLISECONDS);
 const limit = wholeNumber(1);
 const revision = wholeNumber(0);
 
-/** A parser of keys of views, which are any JSON. */
+/** A parser of keys of views, which are any JSON; in an object, since commander takes null for nothing. */
 function json(text) {
     try {
-        return JSON.parse(text);
+        return { value: JSON.parse(text) };
     } catch {
         const quoted = `'${ JSON.stringify(text) }'`;
         throw new InvalidArgumentError(`Expected JSON. If you mean a string, write ${ quoted }.`);

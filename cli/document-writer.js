@@ -13,8 +13,8 @@ const BATCH_LENGTH = 4_000_000;
 /**
  * Stores many documents, a batch at a time. New ones keep the revision that they bring.
  *
- * `conflict` says what happens where there is a document already: `error` ends it with a ConflictError, and the
- * batch is not stored; `skip` leaves it; `overwrite` replaces it, at its next revision.
+ * `conflict` says what happens where there is a document already: `error` ends it with a ConflictError, and
+ * the batch is not stored; `skip` leaves it; `overwrite` replaces it, at its next revision.
  */
 class DocumentWriter {
     #store;

@@ -21,8 +21,8 @@ function jsonLine({ key, document }) {
  * Reads a file, or standard input for `-`; compressed ones are noticed by their content.
  *
  * @param {string} file
- * @param {{ onRead?: (bytes: number) => void, signal?: AbortSignal }} [options] `onRead` is told how many bytes
- *     of the file were read
+ * @param {{ onRead?: (bytes: number) => void, signal?: AbortSignal }} [options] `onRead` is told how many
+ *     bytes of the file were read
  * @returns {AsyncGenerator<{ number: number, key: string, document: object }>}
  */
 async function* readJsonLines(file, options = {}) {

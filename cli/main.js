@@ -60,8 +60,8 @@ async function run(argv, output) {
 /** The whole tool for commander. */
 function newProgram(start) {
     const program = new Command('kixx-datastore')
-        .description('Looks into, changes and looks after the directories of kixx-datastore, also beside running '
-            + 'applications.')
+        .description('Looks into, changes and looks after the directories of kixx-datastore, also beside '
+            + 'running applications.')
         .version(version)
         .exitOverride()
         .configureOutput({ outputError: () => {} })

@@ -57,13 +57,13 @@ function assertDatastore(directory, { create = false, otherFiles = false } = {})
     const foreign = otherFiles ? undefined : foreignEntry(directory);
     if (foreign !== undefined) {
         throw new NoDatastoreError(
-            `${ directory } holds ${ JSON.stringify(foreign) }, so it does not look like a datastore and is not `
-            + 'touched. If it is one, use --other-files'
+            `${ directory } holds ${ JSON.stringify(foreign) }, so it does not look like a datastore and is `
+            + 'not touched. If it is one, use --other-files'
         );
     }
 }
 
-/** Something in a directory that is no document, unless a datastore is open there; hidden files are ignored. */
+/** Something in a directory that is no document, unless a datastore is open there; hidden files don't count. */
 function foreignEntry(directory) {
     if (fs.existsSync(path.join(directory, INTERNAL_DIRECTORY))) {
         return undefined;

@@ -1,7 +1,6 @@
 'use strict';
 
 const fs = require('node:fs');
-const { DatastoreEngine } = require('../lib/engine.js');
 const { DocumentWriter } = require('./document-writer.js');
 const { at } = require('./errors.js');
 const { readJsonLines } = require('./json-lines.js');
@@ -16,6 +15,8 @@ const SOURCES = {
 };
 
 async function importJsonLines(datastore, file, { conflict = 'error', signal, onProgress = () => {} } = {}) {
+    // Not before it is needed: `build` has to run without the native module.
+    const { DatastoreEngine } = require('../lib/engine.js');
     const total = file === '-' ? 0 : fs.statSync(file).size;
     const onRead = (bytes) => onProgress(bytes, total);
     const writer = new DocumentWriter(DatastoreEngine.storeOf(datastore._db), conflict);
@@ -30,9 +31,12 @@ async function importJsonLines(datastore, file, { conflict = 'error', signal, on
     } catch (thrown) {
         const error = signal?.aborted ? signal.reason : thrown;
         const { imported } = writer.counts;
-        const before = `${ imported } ${ imported === 1 ? 'document was' : 'documents were' } imported before`;
+        const what = imported === 1 ? 'document was' : 'documents were';
+        const before = `${ imported } ${ what } imported before`;
         error.message = `${ error.message } (${ before })`;
-        throw ['ASSERTION', 'CONFLICT'].includes(error.code) ? at(place, error) : error;
+        // What is wrong with a batch names the key.
+        const where = error.code === 'ASSERTION' && error.key === undefined ? place : file;
+        throw ['ASSERTION', 'CONFLICT'].includes(error.code) ? at(where, error) : error;
     }
     return writer.counts;
 }

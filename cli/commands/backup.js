@@ -9,8 +9,8 @@ const { withProgress } = require('../progress.js');
 module.exports = {
     name: 'backup',
     summary: 'Writes a backup of the whole datastore to one file',
-    details: 'Compressed and checksummed, of one moment, while applications go on. With --since only what changed after\n'
-        + 'another backup was made.',
+    details: 'Compressed and checksummed, of one moment, while applications go on. With --since only what '
+        + 'changed after another backup was made.',
     examples: [
         ['backup ./data monday.backup', 'everything'],
         ['backup ./data tuesday.backup --since monday.backup', 'what has changed since'],

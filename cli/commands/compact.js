@@ -7,8 +7,9 @@ const { writing } = require('../open.js');
 module.exports = {
     name: 'compact',
     summary: 'Brings all files up to date and drops what the journal no longer needs',
-    details: 'Happens by itself in the background, and whenever the last process closes a datastore: this does it now,\n'
-        + 'before a backup of the files, say. A segment that is being written stays while applications run.',
+    details: 'Happens by itself in the background, and whenever the last process closes a datastore: this '
+        + 'does it now, before a backup of the files, say. A segment that is being written stays while '
+        + 'applications run.',
     examples: [['compact ./data', 'now, beside running applications too']],
     define: onDirectory,
     async run({ output }, directory, options) {
@@ -18,7 +19,8 @@ module.exports = {
             return DatastoreEngine.storeOf(datastore._db).checkpoint();
         });
         const after = journalSize(directory);
-        await output.answer({ before, after }, () => `Journal: ${ size(before) } before, ${ size(after) } now\n`);
+        const text = `Journal: ${ size(before) } before, ${ size(after) } now\n`;
+        await output.answer({ before, after }, () => text);
     },
 };
 

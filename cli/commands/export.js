@@ -18,8 +18,8 @@ const CHUNK_LENGTH = 65_536;
 module.exports = {
     name: 'export',
     summary: 'Writes documents as JSON Lines',
-    details: 'One {"key":...,"document":...} on a line, all as they were at one moment, to standard output or to a file,\n'
-        + 'which is complete or not there. It is compressed if its name ends in .gz.',
+    details: 'One {"key":...,"document":...} on a line, all as they were at one moment, to standard output '
+        + 'or to a file, which is complete or not there. It is compressed if its name ends in .gz.',
     examples: [
         ['export ./data > documents.jsonl', 'to standard output'],
         ['export ./data documents.jsonl.gz', 'to a compressed file'],
@@ -39,10 +39,12 @@ module.exports = {
         }
         assertWritable(directory, file, options);
         const documents = await interruptible((signal) => withProgress('Exporting', (progress) => {
-            return reading(directory, options, (datastore) => write(datastore, file, options, { signal, progress }));
+            const how = { signal, progress };
+            return reading(directory, options, (datastore) => write(datastore, file, options, how));
         }));
-        const answer = { documents, file, bytes: fs.statSync(file).size };
-        await output.answer(answer, ({ bytes }) => `Exported ${ documents } documents to ${ file }, ${ bytes } bytes\n`);
+        const { size: bytes } = fs.statSync(file);
+        const what = documents === 1 ? '1 document' : `${ documents } documents`;
+        await output.answer({ documents, file, bytes }, () => `Exported ${ what } to ${ file }, ${ bytes } bytes\n`);
     },
 };
 

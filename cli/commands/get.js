@@ -6,7 +6,8 @@ const { reading } = require('../open.js');
 module.exports = {
     name: 'get',
     summary: 'Prints a document',
-    details: 'With its revision, `_rev`. Exit code 1 if there is none. A key that begins with a dash comes behind --.',
+    details: 'With its revision, `_rev`. Exit code 1 if there is none. A key that begins with a dash comes '
+        + 'behind --.',
     examples: [
         ['get ./data user:1', 'a document'],
         ['get ./data user:1 --json | jq .name', 'a property of it'],

@@ -12,9 +12,10 @@ const CONFLICTS = ['error', 'skip', 'overwrite'];
 module.exports = {
     name: 'import',
     summary: 'Stores the documents of a file',
-    details: 'JSON Lines as `export` writes them, also compressed; - for standard input. A missing directory is made. New\n'
-        + 'documents keep the revision that they bring, replaced ones get their next one. Documents are stored a\n'
-        + 'thousand at a time: what came before an error stays, and --conflict skip goes on from there.',
+    details: 'JSON Lines as `export` writes them, also compressed; - for standard input. A missing '
+        + 'directory is made. New documents keep the revision that they bring, replaced ones get their '
+        + 'next one. Documents are stored a thousand at a time: what came before an error stays, and '
+        + '--conflict skip goes on from there.',
     examples: [
         ['import ./data documents.jsonl', 'into an empty datastore, or beside other documents'],
         ['import ./data documents.jsonl.gz --conflict overwrite', 'in place of what is there'],
@@ -22,7 +23,8 @@ module.exports = {
     ],
     define: (command) => onDirectory(command)
         .argument('<file>', 'where to read; - for standard input')
-        .addOption(new Option('--from <format>', 'what the file is').choices(Object.keys(SOURCES)).default('jsonl'))
+        .addOption(new Option('--from <format>', 'what the file is')
+            .choices(Object.keys(SOURCES)).default('jsonl'))
         .addOption(new Option('--conflict <what>', 'what to do where there is a document already')
             .choices(CONFLICTS).default('error')),
     async run({ output }, directory, file, options) {

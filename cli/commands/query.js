@@ -12,14 +12,15 @@ const VIEW = 'query';
 module.exports = {
     name: 'query',
     summary: 'Prints the rows of a view',
-    details: 'The file is a JavaScript module, ESM or CommonJS, that exports the map function: as the default export, as\n'
-        + '`map`, or as the module itself. It gets each document and a function `emit(key, value)`. Rows are printed\n'
-        + 'in the order of their keys: key, value and document key as JSON, with tabs between; with --json an object\n'
-        + 'on each line. Keys on the command line are JSON too.',
+    details: 'The file is a JavaScript module, ESM or CommonJS, that exports the map function: as the '
+        + 'default export, as `map`, or as the module itself. It gets each document and a function '
+        + '`emit(key, value)`. Rows are printed in the order of their keys: key, value and document key '
+        + 'as JSON, with tabs between; with --json an object on each line. Keys on the command line are '
+        + 'JSON too.',
     examples: [
         ['query ./data --map by-city.mjs', 'all rows'],
         ['query ./data --map by-city.mjs --key \'"Oslo"\'', 'the rows of one key'],
-        ['query ./data --map by-tag.cjs --start-key \'["news"]\' --end-key \'["news",{}]\'', 'of a range of keys'],
+        ['query ./data --map by-tag.cjs --start-key \'["news"]\' --end-key \'["news",{}]\'', 'of a range'],
     ],
     define: (command) => onDirectory(command)
         .requiredOption('--map <file>', 'the module with the map function')
@@ -34,7 +35,8 @@ module.exports = {
         const map = await mapFunction(options.map);
         await reading(directory, options, async (datastore) => {
             datastore.setView(VIEW, { map });
-            const query = { key, startKey, endKey, limit: most, descending, includeDocuments };
+            const bounds = { key: key?.value, startKey: startKey?.value, endKey: endKey?.value };
+            const query = { ...bounds, limit: most, descending, includeDocuments };
             const { items } = await datastore.queryView(VIEW, query);
             for (const item of items) {
                 await output.write(`${ output.json ? JSON.stringify(item) : columns(item) }\n`);
@@ -74,6 +76,7 @@ function tellFailures(output, { failures, failed }) {
         const [{ key, message }] = failed;
         const count = failures === 1 ? '1 document' : `${ failures } documents`;
         const first = `first for ${ JSON.stringify(key) }: ${ message }`;
-        output.warn(`The map function failed for ${ count }, which have no rows; ${ first }`, { failures, failed });
+        const text = `The map function failed for ${ count }, without rows now; ${ first }`;
+        output.warn(text, { failures, failed });
     }
 }

@@ -7,14 +7,16 @@ const { withProgress } = require('../progress.js');
 module.exports = {
     name: 'repair',
     summary: 'Makes a damaged directory one that can be loaded',
-    details: 'Nothing is deleted: what is in the way is moved to .datastore/quarantine/. Of a damaged journal, the newest\n'
-        + 'state of each document that can be read goes into its file first, unless a file has a higher revision.\n'
-        + 'Nobody else may have the directory open: exit code 4 then. A sound directory is left as it is.',
+    details: 'Nothing is deleted: what is in the way is moved to .datastore/quarantine/. Of a damaged '
+        + 'journal, the newest state of each document that can be read goes into its file first, unless '
+        + 'a file has a higher revision. Nobody else may have the directory open: exit code 4 then. A '
+        + 'sound directory is left as it is.',
     examples: [
         ['repair ./data --dry-run', 'what would be done'],
         ['repair ./data', 'does it, and tells where things went'],
     ],
-    define: (command) => onDirectory(command).option('--dry-run', 'change nothing, only say what would be done'),
+    define: (command) => onDirectory(command)
+        .option('--dry-run', 'change nothing, only say what would be done'),
     async run({ output }, directory, options) {
         assertDatastore(directory, options);
         const { repair } = require('../../lib/maintenance.js');

@@ -9,8 +9,8 @@ const { withProgress } = require('../progress.js');
 module.exports = {
     name: 'restore',
     summary: 'Stores the documents of backups',
-    details: 'All or nothing. Several files are a full backup and those that go on from it, in their order. A missing\n'
-        + 'directory is made.',
+    details: 'All or nothing. Several files are a full backup and those that go on from it, in their '
+        + 'order. A missing directory is made.',
     examples: [
         ['restore ./new monday.backup tuesday.backup', 'into a new directory'],
         ['restore ./data monday.backup --conflict skip', 'only documents that are missing'],

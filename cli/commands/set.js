@@ -8,8 +8,8 @@ const { writing } = require('../open.js');
 module.exports = {
     name: 'set',
     summary: 'Stores a document',
-    details: 'The document is one JSON object. If it has a `_rev`, that has to be the current one: exit code 3 if it\n'
-        + 'is not. A document without `_rev` replaces whatever is there.',
+    details: 'The document is one JSON object. If it has a `_rev`, that has to be the current one: exit '
+        + 'code 3 if it is not. A document without `_rev` replaces whatever is there.',
     examples: [
         ['set ./data user:1 \'{"name":"Jane"}\'', 'from the command line'],
         ['set ./data user:1 - < jane.json', 'from standard input'],
@@ -29,6 +29,7 @@ module.exports = {
                 ? datastore.insertItem(key, document)
                 : datastore.setItem(key, document, { checkConsistency: options.overwrite !== true });
         });
-        await output.answer({ key, _rev: stored._rev }, ({ _rev }) => `Stored ${ key } at revision ${ _rev }\n`);
+        const { _rev } = stored;
+        await output.answer({ key, _rev }, () => `Stored ${ key } at revision ${ _rev }\n`);
     },
 };

@@ -9,7 +9,8 @@ const { INTERNAL_DIRECTORY, reading } = require('../open.js');
 module.exports = {
     name: 'stats',
     summary: 'Prints figures about a datastore',
-    details: 'How many documents there are, the segments and bytes of its journal, and how many files lie in quarantine.',
+    details: 'How many documents there are, the segments and bytes of its journal, and how many files lie '
+        + 'in quarantine.',
     examples: [
         ['stats ./data', 'for people'],
         ['stats ./data --json | jq .documents', 'for programs'],

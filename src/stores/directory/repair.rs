@@ -39,8 +39,8 @@ struct Plan {
 /// Repairs `directory`, which nobody else may have open: `Locked` names who has.
 ///
 /// Files that are no documents are moved aside. Of a damaged journal, the newest state of each document that
-/// can be read goes into its file, unless a file has a higher revision. What was there is moved aside, then the
-/// journal as a whole. May be interrupted and done again.
+/// can be read goes into its file, unless a file has a higher revision. What was there is moved aside, then
+/// the journal as a whole. May be interrupted and done again.
 pub fn repair(
     fs: &Arc<dyn FileSystem>,
     directory: &Path,
