@@ -63,7 +63,7 @@ function assertDatastore(directory, { create = false, otherFiles = false } = {})
     }
 }
 
-/** Something in a directory that is no document, unless a datastore is open there; hidden files don't count. */
+/** Something that is no document, unless a datastore is open there; hidden files do not count. */
 function foreignEntry(directory) {
     if (fs.existsSync(path.join(directory, INTERNAL_DIRECTORY))) {
         return undefined;

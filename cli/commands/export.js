@@ -44,7 +44,8 @@ module.exports = {
         }));
         const { size: bytes } = fs.statSync(file);
         const what = documents === 1 ? '1 document' : `${ documents } documents`;
-        await output.answer({ documents, file, bytes }, () => `Exported ${ what } to ${ file }, ${ bytes } bytes\n`);
+        const text = `Exported ${ what } to ${ file }, ${ bytes } bytes\n`;
+        await output.answer({ documents, file, bytes }, () => text);
     },
 };
 
