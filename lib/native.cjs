@@ -7,7 +7,7 @@ try {
 } catch (cause) {
     const error = new Error(
         `kixx-datastore has no native module for ${ process.platform }-${ process.arch }: ` +
-        'run `npx kixx-datastore-build` (needs Rust; in a checkout: `npm run build`)',
+        'run `npx kixx-datastore build` (needs Rust; in a checkout: `npm run build`)',
         { cause }
     );
     error.code = 'ERR_NATIVE_NOT_FOUND';

@@ -71,6 +71,12 @@ class Store extends Lifecycle {
         native.closeSync(this.#handle);
     }
 
+    /** Brings all files up to date, so that the journal can forget. */
+    async checkpoint() {
+        this.#queue.submit();
+        await openPort().submit((id) => native.checkpoint(this.#handle, id));
+    }
+
     /** A fresh copy of the document, or null. */
     read(key) {
         return this.#reader.read(key);

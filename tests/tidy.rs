@@ -52,7 +52,7 @@ fn is_code(path: &str) -> bool {
 
 fn in_measured_directory(path: &str) -> bool {
     is_code(path)
-        && ["src/", "lib/", "tests/", "__test__/"].iter().any(|directory| path.starts_with(directory))
+        && ["src/", "lib/", "cli/", "tests/", "__test__/"].iter().any(|directory| path.starts_with(directory))
 }
 
 fn is_rust(path: &str) -> bool {

@@ -94,6 +94,15 @@ impl Datastore {
         Ok(Stats { documents, sequence: self.store.sequence(), backlog, checkpoint_failure })
     }
 
+    /// Brings all files up to date, so that the journal can forget.
+    pub fn checkpoint(&self) -> Answer<()> {
+        match &*self.held.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Err(Error::closed()).into(),
+            Some(Held::Memory(_)) => Ok(()).into(),
+            Some(Held::Directory { engine, .. }) => engine.checkpoint(),
+        }
+    }
+
     /// Lets go of the store. Blocks until its last handle has written everything out. Later calls do
     /// nothing.
     pub fn close(&self) -> Result<()> {

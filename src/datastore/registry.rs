@@ -2,7 +2,7 @@
 
 use super::{Options, Rights};
 use crate::fs::FileSystem;
-use crate::kv::{Head, Store};
+use crate::kv::{Answer, Head, Store};
 use crate::stores::directory::{DirectoryStore, LoadReport, OnDamage, OpenOptions, ReadOnlyStore};
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -148,6 +148,14 @@ impl Engine {
         match self {
             Self::Writer(store) => store.backlog(),
             Self::Reader(_) => 0,
+        }
+    }
+
+    /// Brings all files up to date now; a reader has none to write.
+    pub fn checkpoint(&self) -> Answer<()> {
+        match self {
+            Self::Writer(store) => store.checkpoint(),
+            Self::Reader(_) => Ok(()).into(),
         }
     }
 

@@ -7,6 +7,7 @@ mod documents;
 mod errors;
 mod handle;
 mod lifecycle;
+mod maintenance;
 mod pages;
 mod port;
 mod reader;

@@ -7,5 +7,7 @@ mod damage;
 mod files;
 mod folding_fs;
 mod hazards;
+mod repair;
 mod sharing;
 mod support;
+mod verify;

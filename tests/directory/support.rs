@@ -1,11 +1,11 @@
 //! Directories and stores to test with.
 
 use kixx_datastore::Result;
-use kixx_datastore::fs::{FileSystem, OsFileSystem};
+use kixx_datastore::fs::{FileSystem, LockFile, LockKind, OsFileSystem};
 use kixx_datastore::kv::{Batch, Check, Committed, KeyRange, Operation, Read, Scan, Space, Store, Write};
 use kixx_datastore::stores::directory::{DirectoryStore, OnDamage, OpenOptions};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) const DOCUMENTS: Space = Space::DOCUMENTS;
@@ -69,4 +69,41 @@ pub(crate) fn copy_as_killed(from: &Path, to: &Path) {
 
 pub(crate) fn expected(rows: &[(&str, u64, &str)]) -> BTreeMap<String, (u64, String)> {
     rows.iter().map(|(key, version, body)| ((*key).to_owned(), (*version, (*body).to_owned()))).collect()
+}
+
+/// Keeps the checkpointer from writing files, so that everything stays in the journal, until it is dropped.
+pub(crate) fn hold_checkpoints(directory: &Path) -> Box<dyn LockFile> {
+    let lock = OsFileSystem::PRIVATE.open_lock(&directory.join(".datastore/checkpoint")).unwrap();
+    while !lock.try_lock(LockKind::Exclusive).unwrap() {
+        std::thread::yield_now();
+    }
+    lock
+}
+
+/// The segments of the journal, oldest first.
+pub(crate) fn segments(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory.join(".datastore")).unwrap().map(|entry| entry.unwrap().path());
+    let mut segments: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "log")).collect();
+    segments.sort();
+    segments
+}
+
+/// Where the records of a sound segment begin, and how long they are with their zeros.
+pub(crate) fn records(bytes: &[u8]) -> Vec<(usize, usize)> {
+    let mut records = Vec::new();
+    let mut at = 64;
+    while bytes.get(at + 24) == Some(&1) {
+        let payload = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        let length = (32 + payload).next_multiple_of(8);
+        records.push((at, length));
+        at += length;
+    }
+    records
+}
+
+pub(crate) fn flip(path: &Path, at: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[at] ^= 0x10;
+    std::fs::write(path, bytes).unwrap();
 }

@@ -15,7 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// Files that share one flush.
-const FILES_PER_FLUSH: usize = 4_096;
+pub(super) const FILES_PER_FLUSH: usize = 4_096;
 /// How often to look what other processes did: who sleeps for longer may have to load everything again.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 /// How often to look whether the other process has written its files.

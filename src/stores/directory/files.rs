@@ -1,6 +1,7 @@
 //! The Kixx format: one JSON file per document, `encodeURIComponent(key) + '.json'`.
 
 use super::file_name::{FileKey, Spelling, key_of_file_name};
+use super::progress::Progress;
 use crate::fs::{DirectoryEntry, EntryKind, FileSystem};
 use crate::json;
 use crate::kv::Entry;
@@ -44,23 +45,55 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
 /// Reads every document of `directory` and changes nothing. Other entries are passed over.
 pub(super) fn load(fs: &dyn FileSystem, directory: &Path) -> Result<Loaded> {
     let (names, others) = document_names(fs, directory)?;
+    let files = read_documents(fs, directory, &names, &Progress::default())?;
+    Ok(gather(files.into_iter().collect::<Result<_>>()?, others))
+}
+
+/// As [`load`], but a file that can't be read is a bad file too.
+pub(super) fn examine(fs: &dyn FileSystem, directory: &Path, progress: &Progress) -> Result<Loaded> {
+    let (names, others) = document_names(fs, directory)?;
+    progress.add_total(names.len());
+    let files = read_documents(fs, directory, &names, progress)?;
+    let unreadable = |(name, file): (&String, Result<File>)| {
+        file.unwrap_or_else(|error| {
+            let key = match key_of_file_name(name) {
+                FileKey::Key(key, _) => Some(key.into()),
+                _ => None,
+            };
+            bad(name, key, error.to_string())
+        })
+    };
+    Ok(gather(names.iter().zip(files).map(unreadable).collect(), others))
+}
+
+/// One result for each name.
+fn read_documents(
+    fs: &dyn FileSystem,
+    directory: &Path,
+    names: &[String],
+    progress: &Progress,
+) -> Result<Vec<Result<File>>> {
     let threads = names.len().div_ceil(FILES_PER_THREAD).clamp(1, LOAD_THREADS);
     let share = names.len().div_ceil(threads).max(1);
+    let read = |name: &String| {
+        progress.step();
+        read_document(fs, directory, name)
+    };
     let parts = thread::scope(|scope| {
-        let running: Vec<_> = names
-            .chunks(share)
-            .map(|names| {
-                scope.spawn(move || names.iter().map(|name| read_document(fs, directory, name)).collect())
-            })
-            .collect();
+        let running: Vec<_> =
+            names.chunks(share).map(|names| scope.spawn(move || names.iter().map(read).collect())).collect();
         running
             .into_iter()
             .map(|part| part.join().map_err(|_| Error::internal("a thread that reads files")))
             .collect::<Result<Vec<Vec<Result<File>>>>>()
     })?;
+    Ok(parts.into_iter().flatten().collect())
+}
+
+fn gather(files: Vec<File>, others: Vec<BadFile>) -> Loaded {
     let mut loaded = Loaded { bad: others, ..Loaded::default() };
-    for file in parts.into_iter().flatten() {
-        match file? {
+    for file in files {
+        match file {
             File::Document { entry, stray: Some(name) } if loaded.strays.contains_key(entry.key()) => {
                 loaded.bad.push(twin(name, entry.key()));
             }
@@ -77,7 +110,7 @@ pub(super) fn load(fs: &dyn FileSystem, directory: &Path) -> Result<Loaded> {
     loaded.entries.sort_unstable_by(|a, b| a.key().cmp(b.key()));
     refuse_twins(&mut loaded);
     loaded.bad.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    Ok(loaded)
+    loaded
 }
 
 /// One error that names every bad file.

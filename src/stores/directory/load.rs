@@ -49,7 +49,7 @@ pub(super) struct Changed {
 }
 
 /// The newest state of each key that the journal knows, and the commit that made it.
-type Recovered = BTreeMap<Arc<[u8]>, (Option<Entry>, Sequence)>;
+pub(super) type Recovered = BTreeMap<Arc<[u8]>, (Option<Entry>, Sequence)>;
 
 /// Files and journal. Segments must stay meanwhile: see [`Internal::keep_segments`].
 struct Found {
@@ -178,7 +178,7 @@ fn find(
 }
 
 /// The bad files that count: where the journal has a newer document the file was being written.
-fn damaged(files: &files::Loaded, recovered: &Recovered) -> Vec<BadFile> {
+pub(super) fn damaged(files: &files::Loaded, recovered: &Recovered) -> Vec<BadFile> {
     let is_damage = |file: &&BadFile| file.key.as_deref().is_none_or(|key| !recovered.contains_key(key));
     files.bad.iter().filter(is_damage).cloned().collect()
 }

@@ -326,7 +326,7 @@ fn not_locked(error: io::Error) -> Error {
 }
 
 /// The members that still live.
-fn living(fs: &dyn FileSystem, page: &JournalPage) -> Vec<u32> {
+pub(super) fn living(fs: &dyn FileSystem, page: &JournalPage) -> Vec<u32> {
     page.members().into_iter().filter(|id| fs.process_exists(*id)).collect()
 }
 

@@ -12,14 +12,20 @@ mod materialise;
 mod members;
 mod names;
 mod open;
+mod progress;
 mod quarantine;
 mod reader;
+mod repair;
 mod sink;
+mod verify;
 
 pub use load::OnDamage;
 pub use members::Access;
 pub use open::{LoadReport, OpenOptions};
+pub use progress::Progress;
 pub use reader::ReadOnlyStore;
+pub use repair::{Repair, plan_repair, repair};
+pub use verify::{Finding, Verification, verify};
 
 use self::close::Running;
 use self::core::Core;

@@ -4,7 +4,8 @@ use super::files::BadFile;
 use crate::fs::FileSystem;
 use crate::{Error, Result};
 use std::collections::HashSet;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// A directory in our own directory.
 const QUARANTINE: &str = "quarantine";
@@ -16,25 +17,46 @@ pub(super) fn quarantine(
     internal: &Path,
     bad: &[BadFile],
 ) -> Result<Vec<String>> {
+    let paths: Vec<PathBuf> = bad.iter().map(|file| directory.join(&file.name)).collect();
+    let moved = move_aside(fs, internal, &paths)?;
+    Ok(moved.iter().map(|path| name_of(path)).collect())
+}
+
+/// Moves files, all of one directory, into the quarantine, durably, and answers with their new paths.
+pub(super) fn move_aside(fs: &dyn FileSystem, internal: &Path, paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let Some(from) = paths.first().and_then(|path| path.parent()) else { return Ok(Vec::new()) };
     let target = internal.join(QUARANTINE);
     fs.create_directory(&target).map_err(|error| Error::io("create the directory", &target, error))?;
-    let entries =
-        fs.read_directory(&target).map_err(|error| Error::io("read the directory", &target, error))?;
-    let mut taken: HashSet<String> =
-        entries.into_iter().filter_map(|entry| entry.name.into_string().ok()).collect();
-    let mut moved = Vec::with_capacity(bad.len());
-    for file in bad {
-        let name = free_name(&file.name, &taken);
-        let from = directory.join(&file.name);
-        fs.rename(&from, &target.join(&name)).map_err(|error| Error::io("move aside", &from, error))?;
-        taken.insert(name.clone());
-        moved.push(name);
+    let targets = destinations(fs, internal, paths)?;
+    for (path, target) in paths.iter().zip(&targets) {
+        fs.rename(path, target).map_err(|error| Error::io("move aside", path, error))?;
     }
     // First where they are now, then where they are no more.
-    for path in [target.as_path(), directory] {
+    for path in [target.as_path(), from] {
         fs.sync_directory(path).map_err(|error| Error::io("flush the directory", path, error))?;
     }
-    Ok(moved)
+    Ok(targets)
+}
+
+/// Where files would be moved to. Changes nothing.
+pub(super) fn destinations(fs: &dyn FileSystem, internal: &Path, paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let target = internal.join(QUARANTINE);
+    let entries = match fs.read_directory(&target) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        result => result.map_err(|error| Error::io("read the directory", &target, error))?,
+    };
+    let mut taken: HashSet<String> =
+        entries.into_iter().filter_map(|entry| entry.name.into_string().ok()).collect();
+    let place = |path: &PathBuf| {
+        let name = free_name(&name_of(path), &taken);
+        taken.insert(name.clone());
+        target.join(name)
+    };
+    Ok(paths.iter().map(place).collect())
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// `name`, or with a number behind it what is still free.

@@ -3,15 +3,27 @@
 use super::bytes::is_zero;
 use super::header::{BadHeader, FIRST_ID, SEGMENT_HEADER_BYTES, SegmentHeader, file_name};
 use super::scan::{End, scan};
+use crate::Error;
 use crate::kv::Sequence;
-use crate::{Error, Result};
 use std::path::{Path, PathBuf};
+
+/// Why a journal can't be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The segment where it shows.
+    pub path: PathBuf,
+    /// What is wrong there, in a few words.
+    pub problem: String,
+    message: String,
+}
 
 /// What the segments so far hold.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Checked {
     /// Nothing behind this commit counts: others may be writing there.
     through: Sequence,
+    /// The id of an unfinished segment that comes first.
+    expected: u64,
     /// Oldest first, without gaps.
     pub(super) segments: Vec<CheckedSegment>,
     /// A last segment that was being made when a crash came: nothing was ever written to it.
@@ -44,7 +56,19 @@ pub(super) enum Order {
 
 impl Checked {
     pub(super) fn new(checkpoint: Sequence, through: Sequence) -> Self {
-        Self { through, segments: Vec::new(), unfinished: None, last_sequence: 0, checkpoint }
+        Self {
+            through,
+            expected: FIRST_ID,
+            segments: Vec::new(),
+            unfinished: None,
+            last_sequence: 0,
+            checkpoint,
+        }
+    }
+
+    /// As [`Checked::new`], where the segments before `id` are of no interest.
+    pub(super) fn beginning_with(id: u64, checkpoint: Sequence, through: Sequence) -> Self {
+        Self { expected: id, ..Self::new(checkpoint, through) }
     }
 
     /// Whether what comes next is of no interest.
@@ -53,9 +77,15 @@ impl Checked {
     }
 
     /// Adds the next segment, or says what is wrong with it.
-    pub(super) fn add(&mut self, directory: &Path, id: u64, order: Order, bytes: &[u8]) -> Result<()> {
+    pub(super) fn add(
+        &mut self,
+        directory: &Path,
+        id: u64,
+        order: Order,
+        bytes: &[u8],
+    ) -> Result<(), Damage> {
         let path = directory.join(file_name(id));
-        let expected = self.segments.last().map_or(FIRST_ID, |before| before.header.id + 1);
+        let expected = self.segments.last().map_or(self.expected, |before| before.header.id + 1);
         if !self.segments.is_empty() && id != expected {
             return Err(missing_segments(expected, id, &path));
         }
@@ -79,13 +109,10 @@ impl Checked {
     }
 
     /// Says if the oldest segments are missing. Called when all are added.
-    pub(super) fn finish(self) -> Result<Self> {
-        match self.segments.first() {
-            Some(oldest) if oldest.header.first_sequence > self.checkpoint + 1 => {
-                Err(missing_commits(self.checkpoint + 1, oldest.header.first_sequence, &oldest.path))
-            }
-            _ => Ok(self),
-        }
+    pub(super) fn finish(self) -> Result<Self, Damage> {
+        let begin =
+            self.segments.first().map(|oldest| check_begin(&oldest.header, self.checkpoint, &oldest.path));
+        begin.unwrap_or(Ok(())).map(|()| self)
     }
 
     fn add_records(
@@ -94,7 +121,7 @@ impl Checked {
         header: SegmentHeader,
         order: Order,
         bytes: &[u8],
-    ) -> Result<()> {
+    ) -> Result<(), Damage> {
         if let Some(before) = self.segments.last()
             && header.previous_salt != before.header.salt
         {
@@ -130,27 +157,46 @@ fn holds_no_records(bytes: &[u8]) -> bool {
     bytes.get(SEGMENT_HEADER_BYTES..).is_none_or(is_zero)
 }
 
-fn damaged(path: &Path, offset: usize, reason: &str) -> Error {
-    Error::corrupt(format!(
-        "The journal is damaged: {} at byte {offset}: {reason}. Nothing was changed",
-        path.display()
-    ))
+/// The oldest segment has to go on from what the files of the store hold.
+pub(super) fn check_begin(oldest: &SegmentHeader, checkpoint: Sequence, path: &Path) -> Result<(), Damage> {
+    if oldest.first_sequence <= checkpoint + 1 {
+        return Ok(());
+    }
+    Err(missing_commits(checkpoint + 1, oldest.first_sequence, path))
 }
 
-fn missing_segments(from: u64, before: u64, path: &Path) -> Error {
+pub(super) fn damaged(path: &Path, offset: usize, reason: &str) -> Damage {
+    Damage {
+        path: path.to_owned(),
+        problem: format!("at byte {offset}: {reason}"),
+        message: format!("{} at byte {offset}: {reason}", path.display()),
+    }
+}
+
+fn missing_segments(from: u64, before: u64, path: &Path) -> Damage {
     let last = before.saturating_sub(1);
     let names =
         if from == last { file_name(from) } else { format!("{} to {}", file_name(from), file_name(last)) };
-    Error::corrupt(format!(
-        "The journal is damaged: {names} missing before {}. Nothing was changed",
-        path.display()
-    ))
+    Damage {
+        path: path.to_owned(),
+        problem: format!("{names} missing before it"),
+        message: format!("{names} missing before {}", path.display()),
+    }
 }
 
-fn missing_commits(from: Sequence, found: Sequence, path: &Path) -> Error {
-    Error::corrupt(format!(
-        "The journal is damaged: commit {from} is missing before {}, which begins with commit {found}. \
-         Nothing was changed",
-        path.display()
-    ))
+fn missing_commits(from: Sequence, found: Sequence, path: &Path) -> Damage {
+    Damage {
+        path: path.to_owned(),
+        problem: format!("commit {from} is missing before it, it begins with commit {found}"),
+        message: format!(
+            "commit {from} is missing before {}, which begins with commit {found}",
+            path.display()
+        ),
+    }
+}
+
+impl From<Damage> for Error {
+    fn from(damage: Damage) -> Self {
+        Self::corrupt(format!("The journal is damaged: {}. Nothing was changed", damage.message))
+    }
 }

@@ -17,6 +17,7 @@
 //!
 //! What a record carries is opaque here; [`decode_commit`] reads the payload that all stores share.
 
+mod audit;
 mod bytes;
 mod check;
 mod commit;
@@ -32,6 +33,8 @@ mod worker;
 mod write_lock;
 mod writer;
 
+pub use audit::{Audit, audit};
+pub use check::Damage;
 pub use commit::decode_commit;
 pub use follow::{Followed, Follower, Place};
 pub use group::{GroupCommit, Sink};

@@ -154,23 +154,27 @@ pub(super) fn settle(fs: &dyn FileSystem, directory: &Path, position: &Position)
     settled().map_err(|error| io_error("repair", &path, error))
 }
 
-/// In order; none if there is no directory.
 fn segment_ids(fs: &dyn FileSystem, directory: &Path) -> Result<Vec<u64>> {
+    let id = |(id, kind)| {
+        if kind == EntryKind::File {
+            return Ok(id);
+        }
+        let path = directory.join(file_name(id));
+        Err(Error::corrupt(format!("{} is no file, so no journal", path.display())))
+    };
+    segment_entries(fs, directory)?.into_iter().map(id).collect()
+}
+
+/// What has the name of a segment, in order; nothing if there is no directory.
+pub(super) fn segment_entries(fs: &dyn FileSystem, directory: &Path) -> Result<Vec<(u64, EntryKind)>> {
     let entries = match fs.read_directory(directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         result => result.map_err(|error| io_error("read", directory, error))?,
     };
-    let mut ids = Vec::new();
-    for DirectoryEntry { name, kind } in entries {
-        let Some(id) = parse_file_name(&name) else { continue };
-        if kind != EntryKind::File {
-            let path = directory.join(name);
-            return Err(Error::corrupt(format!("{} is no file, so no journal", path.display())));
-        }
-        ids.push(id);
-    }
-    ids.sort_unstable();
-    Ok(ids)
+    let named = |DirectoryEntry { name, kind }| Some((parse_file_name(&name)?, kind));
+    let mut segments: Vec<_> = entries.into_iter().filter_map(named).collect();
+    segments.sort_unstable_by_key(|(id, _)| *id);
+    Ok(segments)
 }
 
 fn read_file(fs: &dyn FileSystem, path: &Path) -> Result<Vec<u8>> {

@@ -1,0 +1,41 @@
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { onDirectory } = require('../command.js');
+const { journalSize } = require('../journal-size.js');
+const { INTERNAL_DIRECTORY, reading } = require('../open.js');
+
+module.exports = {
+    name: 'stats',
+    summary: 'Prints figures about a datastore',
+    details: 'How many documents there are, the segments and bytes of its journal, and how many files lie '
+        + 'in quarantine.',
+    examples: [
+        ['stats ./data', 'for people'],
+        ['stats ./data --json | jq .documents', 'for programs'],
+    ],
+    define: onDirectory,
+    async run({ output }, directory, options) {
+        const { documents } = await reading(directory, options, (datastore) => datastore.stats());
+        const { segments, bytes } = journalSize(directory);
+        const figures = {
+            directory: path.resolve(directory),
+            documents,
+            journalSegments: segments,
+            journalBytes: bytes,
+            quarantined: countFiles(path.join(directory, INTERNAL_DIRECTORY, 'quarantine')),
+        };
+        await output.answer(figures, (all) => table(all));
+    },
+};
+
+function countFiles(directory) {
+    return fs.existsSync(directory) ? fs.readdirSync(directory).length : 0;
+}
+
+function table(figures) {
+    const width = Math.max(...Object.keys(figures).map((name) => name.length));
+    const rows = Object.entries(figures).map(([name, value]) => `${ name.padEnd(width) }  ${ value }\n`);
+    return rows.join('');
+}

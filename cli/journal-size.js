@@ -1,0 +1,18 @@
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { INTERNAL_DIRECTORY } = require('./open.js');
+
+/** How large the journal of a directory is: `{ segments, bytes }`. Others may be writing. */
+function journalSize(directory) {
+    const internal = path.join(directory, INTERNAL_DIRECTORY);
+    const names = fs.existsSync(internal) ? fs.readdirSync(internal) : [];
+    const sizes = names
+        .filter((name) => /^journal-[0-9a-f]{16}\.log$/.test(name))
+        .map((name) => fs.statSync(path.join(internal, name), { throwIfNoEntry: false })?.size)
+        .filter((size) => size !== undefined);
+    return { segments: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+}
+
+module.exports = { journalSize };

@@ -1,0 +1,107 @@
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { NoDatastoreError, at } = require('./errors.js');
+
+const INTERNAL_DIRECTORY = '.datastore';
+
+/**
+ * Opens a datastore, runs `work(datastore)`, and closes it.
+ *
+ * @param {string} directory
+ * @param {{ lockTimeout?: number, otherFiles?: boolean, create?: boolean }} options as they were given;
+ *     `create` makes a missing directory
+ * @param {{ readOnly: boolean }} how
+ */
+async function withDatastore(directory, options, { readOnly }, work) {
+    assertDatastore(directory, options);
+    const { Datastore } = require('../index.cjs');
+    const { lockTimeout } = options;
+    const datastore = new Datastore({ directory, readOnly, lockTimeout, cache: false });
+    let answer;
+    try {
+        await datastore.load();
+        answer = await work(datastore);
+    } catch (error) {
+        // The first error is the one to tell.
+        await datastore.close().catch(() => {});
+        throw error;
+    }
+    await datastore.close();
+    return answer;
+}
+
+/** To look only: makes nothing, locks nothing that keeps others waiting. */
+function reading(directory, options, work) {
+    return withDatastore(directory, { ...options, create: false }, { readOnly: true }, work);
+}
+
+/** To change documents. */
+function writing(directory, options, work) {
+    return withDatastore(directory, options, { readOnly: false }, work);
+}
+
+/** Throws unless `directory` is one that may be used. */
+function assertDatastore(directory, { create = false, otherFiles = false } = {}) {
+    const stats = fs.statSync(directory, { throwIfNoEntry: false });
+    if (stats === undefined) {
+        if (create) {
+            return;
+        }
+        throw new NoDatastoreError(`There is no directory ${ directory }`);
+    }
+    if (!stats.isDirectory()) {
+        throw new NoDatastoreError(`${ directory } is not a directory`);
+    }
+    const foreign = otherFiles ? undefined : foreignEntry(directory);
+    if (foreign !== undefined) {
+        throw new NoDatastoreError(
+            `${ directory } holds ${ JSON.stringify(foreign) }, so it does not look like a datastore and is `
+            + 'not touched. If it is one, use --other-files'
+        );
+    }
+}
+
+/** Something that is no document, unless a datastore is open there; hidden files do not count. */
+function foreignEntry(directory) {
+    if (fs.existsSync(path.join(directory, INTERNAL_DIRECTORY))) {
+        return undefined;
+    }
+    const entries = fs.opendirSync(directory);
+    try {
+        for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+            if (!entry.name.startsWith('.') && !entry.name.endsWith('.json')) {
+                return entry.name;
+            }
+        }
+        return undefined;
+    } finally {
+        entries.closeSync();
+    }
+}
+
+/** Throws unless a file can be read; - is standard input. Before a directory is made for what it holds. */
+function assertReadable(file) {
+    try {
+        if (file !== '-') {
+            fs.accessSync(file, fs.constants.R_OK);
+        }
+    } catch (error) {
+        throw at(`Could not read ${ file }`, error);
+    }
+}
+
+/** Throws if a file would lie in the datastore itself, where it would be taken for a document. */
+function assertOutside(directory, file) {
+    const real = (target) => {
+        const resolved = path.resolve(target);
+        return fs.existsSync(resolved) ? fs.realpathSync(resolved) : resolved;
+    };
+    const parent = path.relative(real(directory), real(path.dirname(path.resolve(file))));
+    if (parent === '' || !(parent.startsWith('..') || path.isAbsolute(parent))) {
+        throw new NoDatastoreError(`${ file } lies in the datastore ${ directory }: choose another place`);
+    }
+}
+
+module.exports = { INTERNAL_DIRECTORY, assertDatastore, assertOutside, assertReadable, reading, writing };

@@ -1,0 +1,57 @@
+'use strict';
+
+const path = require('node:path');
+const native = require('./native.cjs');
+const { openPort } = require('./port.js');
+
+const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
+
+/** How often to tell of progress. */
+const INTERVAL_MS = 100;
+
+/**
+ * Checks every file and record in a directory, beside whoever writes, and changes nothing. Damage is no
+ * error: it is among the `findings`.
+ *
+ * @param {string} directory
+ * @param {{ lockTimeout?: number, onProgress?: (done: number, total: number) => void }} [options]
+ * @returns {Promise<{ findings: Finding[], notes: Finding[], documents: number, files: number,
+ *     segments: number, commits: number, processes: number[] }>} LockedError while a process has it alone
+ *
+ * @typedef {{ file: string, problem: string }} Finding a path from the directory on
+ */
+function verify(directory, { lockTimeout = DEFAULT_LOCK_TIMEOUT_MS, onProgress } = {}) {
+    return watched(onProgress, (id, port) => native.verify(port, id, path.resolve(directory), lockTimeout));
+}
+
+/**
+ * Moves aside what keeps a directory from being loaded, and saves what a damaged journal holds. With `dryRun`
+ * only says what it would do.
+ *
+ * @param {string} directory
+ * @param {{ lockTimeout?: number, dryRun?: boolean, onProgress?: (done: number, total: number) => void }}
+ *     [options]
+ * @returns {Promise<{ moved: (Finding & { movedTo: string })[], written: number }>} LockedError if any other
+ *     process has it open
+ */
+function repair(directory, { lockTimeout = DEFAULT_LOCK_TIMEOUT_MS, dryRun = false, onProgress } = {}) {
+    return watched(onProgress, (id, port) => {
+        return native.repair(port, id, path.resolve(directory), lockTimeout, dryRun ? 1 : 0);
+    });
+}
+
+async function watched(onProgress = () => {}, start) {
+    const port = openPort();
+    let progress;
+    const answer = port.submit((id) => {
+        progress = start(id, port.raw);
+    });
+    const timer = setInterval(() => onProgress(...native.progress(progress)), INTERVAL_MS);
+    try {
+        return JSON.parse(await answer);
+    } finally {
+        clearInterval(timer);
+    }
+}
+
+module.exports = { repair, verify };
