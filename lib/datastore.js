@@ -4,7 +4,7 @@ const { AssertionError, NotFoundError, withCallerStack } = require('./errors.js'
 const { batchOperations, deletionCheck, putCheck } = require('./batch.js');
 const { absent, anything, conflict } = require('./checks.js');
 const { quote } = require('./describe.js');
-const { asyncDispose, DatastoreEngine, openStore } = require('./engine.js');
+const { asyncDispose, DatastoreEngine, openStore, storeOf } = require('./engine.js');
 const { InjectedDb } = require('./injected-db.js');
 const { KeyLocks } = require('./key-locks.js');
 const { LockingQueue } = require('./locking-queue.js');
@@ -40,7 +40,7 @@ class Datastore {
             this.#store = openStore(engine);
             this.#db = new DatastoreEngine(this.#store);
         } else {
-            this.#store = DatastoreEngine.storeOf(db) ?? new InjectedDb(db);
+            this.#store = storeOf(db) ?? new InjectedDb(db);
             this.#db = db;
         }
         this.#locks = new KeyLocks(lockingQueue ?? new LockingQueue());

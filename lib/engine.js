@@ -10,6 +10,9 @@ const { withCallerStack } = require('./errors.js');
 
 const asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
+/** The store of an engine whose methods nobody replaced; otherwise undefined. */
+let storeOf;
+
 /**
  * The engine under a Datastore. Its reads answer at once, and it checks no revisions: a document is
  * stored with the `_rev` that it brings.
@@ -26,12 +29,13 @@ class DatastoreEngine {
         this.#store = options instanceof Store ? options : openStore(engineOptions(options));
     }
 
-    /** The store of an engine whose methods nobody replaced; otherwise undefined. */
-    static storeOf(engine) {
-        const untouched = #store in engine
-            && Object.getPrototypeOf(engine) === DatastoreEngine.prototype
-            && Object.getOwnPropertyNames(engine).length === 0;
-        return untouched ? engine.#store : undefined;
+    static {
+        storeOf = (engine) => {
+            const untouched = #store in engine
+                && Object.getPrototypeOf(engine) === DatastoreEngine.prototype
+                && Object.getOwnPropertyNames(engine).length === 0;
+            return untouched ? engine.#store : undefined;
+        };
     }
 
     /** Reads all documents. Resolves with the engine. */
@@ -139,4 +143,4 @@ function openStore(options) {
     return options.fileSystem === undefined ? new Store(options) : new FileSystemStore(options);
 }
 
-module.exports = { DatastoreEngine, asyncDispose, openStore };
+module.exports = { DatastoreEngine, asyncDispose, openStore, storeOf };
