@@ -35,12 +35,12 @@ class Datastore {
      * @param {import('../index.d.ts').DatastoreOptions} options
      */
     constructor(options) {
-        const { db, engine, lockingQueue, missing } = datastoreOptions(options);
+        const { db, engine, lockingQueue, missing, slowCallThreshold } = datastoreOptions(options);
         if (db === undefined) {
             this.#store = openStore(engine);
             this.#db = new DatastoreEngine(this.#store);
         } else {
-            this.#store = storeOf(db) ?? new InjectedDb(db);
+            this.#store = storeOf(db) ?? new InjectedDb(db, { slowCallThreshold });
             this.#db = db;
         }
         this.#locks = new KeyLocks(lockingQueue ?? new LockingQueue());
@@ -100,7 +100,7 @@ class Datastore {
         const name = documentKey(key);
         const checkConsistency = writeOptions(options);
         const prepared = strictDocument(document);
-        return await this.#put(name, prepared, putCheck(prepared, checkConsistency));
+        return await this.#put('setItem', name, prepared, putCheck(prepared, checkConsistency));
     }
 
     /** Stores a document where there is none. */
@@ -108,18 +108,16 @@ class Datastore {
         const name = documentKey(key);
         const prepared = strictDocument(document);
         revision(prepared.rev, 'document._rev');
-        return await this.#put(name, prepared, absent);
+        return await this.#put('insertItem', name, prepared, absent);
     }
 
-    async #put(key, prepared, check) {
+    async #put(operation, key, prepared, check) {
         const store = this.#store;
         try {
             if (!store.ready) {
                 await store.load();
             }
-            const committed = store.locksWrites
-                ? await this.#writing([key], () => store.commit(key, prepared, check))
-                : await store.commit(key, prepared, check);
+            const committed = await this.#commit(operation, [key], () => store.commit(key, prepared, check));
             return store.stored(key, prepared, committed);
         } catch (error) {
             throw withCallerStack(error);
@@ -143,7 +141,9 @@ class Datastore {
         if (!this.#store.ready) {
             await settled(this.#store.load());
         }
-        return await settled(this.#writing([name], () => this.#update(name, update, checkConsistency)));
+        return await settled(this.#store.observer.write('updateItem', [name], () => (
+            this.#writing([name], () => this.#update(name, update, checkConsistency))
+        )));
     }
 
     async #update(key, update, checkConsistency) {
@@ -157,6 +157,7 @@ class Datastore {
         if (checkConsistency) {
             const rev = revision(prepared.rev, 'document._rev');
             if (current !== null && rev !== undefined && rev !== current.version) {
+                this.#store.observer.conflicts += 1;
                 throw conflict(key, `revision ${ rev }`, current);
             }
         }
@@ -172,9 +173,7 @@ class Datastore {
         if (!store.ready) {
             await settled(store.load());
         }
-        await settled(store.locksWrites
-            ? this.#writing([name], () => store.commit(name, null, check))
-            : store.commit(name, null, check));
+        await settled(this.#commit('deleteItem', [name], () => store.commit(name, null, check)));
         return store.removed(name);
     }
 
@@ -189,9 +188,7 @@ class Datastore {
             return [];
         }
         const keys = checked.map(({ key }) => key);
-        const committed = await settled(store.locksWrites
-            ? this.#writing(keys, () => store.commitMany(checked))
-            : store.commitMany(checked));
+        const committed = await settled(this.#commit('batch', keys, () => store.commitMany(checked)));
         return checked.map(({ key, prepared }, i) => (
             prepared === null ? store.removed(key) : store.stored(key, prepared, committed[i])
         ));
@@ -204,7 +201,7 @@ class Datastore {
         if (!store.ready) {
             await settled(store.load());
         }
-        return store.page(query);
+        return store.observer.call('queryKeys', () => store.page(query));
     }
 
     /** A page of a view: `{ items: [{ key, value, documentKey, document? }], exclusiveEndIndex, total }`. */
@@ -214,7 +211,7 @@ class Datastore {
         if (!store.ready) {
             await settled(store.load());
         }
-        return await settled(store.queryView(id, query));
+        return await settled(store.observer.call('queryView', () => store.queryView(id, query), id));
     }
 
     /** Iterates over a range of keys as it is when the iteration begins, without limit. */
@@ -258,6 +255,12 @@ class Datastore {
 
     [asyncDispose]() {
         return this.close();
+    }
+
+    /** Commits with the locks of `keys`, if the store wants that. */
+    #commit(operation, keys, work) {
+        const commit = this.#store.locksWrites ? () => this.#writing(keys, work) : work;
+        return this.#store.observer.write(operation, keys, commit);
     }
 
     /** Runs `work` with the locks of `keys`; `close()` waits for it. */

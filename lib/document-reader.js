@@ -32,6 +32,8 @@ class DocumentReader {
     #head;
     #cache;
     #sequence;
+    /** How many documents the cache did not have. To count those that it had would slow them down. */
+    misses = 0;
 
     constructor(handle, maxDocuments) {
         this.#handle = handle;
@@ -68,6 +70,7 @@ class DocumentReader {
             this.#sequence = entry.sequence;
             return entry.answer();
         }
+        this.misses += 1;
         if (text === null) {
             this.#cache?.delete(key);
             return null;
@@ -130,6 +133,7 @@ class DocumentReader {
                 missing.push(i);
             }
         }
+        this.misses += missing.length;
         const keep = this.#cache !== undefined && missing.length <= MAX_CACHED_PAGE;
         let complete = true;
         for (let i = 0; i < missing.length && complete; i += MAX_FETCH) {

@@ -71,7 +71,9 @@ class DatastoreEngine {
         }
         try {
             const operation = { key: name, prepared, check: anything, exact };
-            const [committed] = await this.#store.commitMany([operation]);
+            const [committed] = await this.#store.observer.write('setItem', [name], () => (
+                this.#store.commitMany([operation])
+            ));
             return { key: name, document: this.#store.stored(name, prepared, committed) };
         } catch (error) {
             throw withCallerStack(error);
@@ -85,7 +87,9 @@ class DatastoreEngine {
             await this.#store.load();
         }
         try {
-            await this.#store.commit(name, null, anything);
+            await this.#store.observer.write('deleteItem', [name], () => (
+                this.#store.commit(name, null, anything)
+            ));
             return { key: this.#store.removed(name) };
         } catch (error) {
             throw withCallerStack(error);

@@ -3,7 +3,10 @@
 use super::{Options, Rights};
 use crate::fs::FileSystem;
 use crate::kv::{Head, Store};
-use crate::stores::directory::{DirectoryStore, LoadReport, OnDamage, OpenOptions, ReadOnlyStore};
+use crate::stores::directory::{
+    CheckpointTotals, DirectoryStore, LoadReport, OnDamage, OpenOptions, ReadOnlyStore,
+};
+use crate::stores::journal::JournalTotals;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -148,6 +151,14 @@ impl Engine {
         match self {
             Self::Writer(store) => store.backlog(),
             Self::Reader(_) => 0,
+        }
+    }
+
+    /// What was committed, and what became of it.
+    pub fn totals(&self) -> Option<(JournalTotals, CheckpointTotals)> {
+        match self {
+            Self::Writer(store) => Some((store.journal_totals(), store.checkpoint_totals())),
+            Self::Reader(_) => None,
         }
     }
 

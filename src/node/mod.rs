@@ -14,3 +14,4 @@ mod snapshots;
 mod text;
 mod view_driver;
 mod views;
+mod watch;

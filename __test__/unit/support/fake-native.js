@@ -123,6 +123,7 @@ const native = {
             return '{"documents":0,"quarantined":[]}';
         });
     },
+    watchCheckpoints: () => {},
     isLoaded: (handle) => handle.loaded,
     lastSequence: (handle) => handle.lastSequence,
     head: (handle) => open(handle).head,

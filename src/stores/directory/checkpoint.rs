@@ -4,6 +4,7 @@
 use super::backlog::{Wake, Work};
 use super::core::{Core, lock};
 use super::materialise::{Change, materialise, remove_temporaries};
+use super::watch::Checkpoint;
 use crate::fs::{LockFile, LockKind};
 use crate::kv::{Sequence, Space};
 use crate::stores::journal::GroupCommit;
@@ -108,10 +109,20 @@ fn write_what_is_behind(core: &Core, journal: &GroupCommit) -> Result<Sequence> 
     drop(core.snapshot()?);
     core.backlog.prune(core.page.checkpoint());
     let work = core.backlog.take();
+    let started = Instant::now();
     // What a panic kept from the files must not be forgotten either.
     let result = catch_unwind(AssertUnwindSafe(|| write(core, journal, &work)))
         .unwrap_or_else(|_| Err(Error::internal("writing files")));
     let through = work.through;
+    if !work.keys.is_empty() {
+        core.watchers.tell(Checkpoint {
+            documents: work.keys.len(),
+            through,
+            duration: started.elapsed(),
+            failure: result.as_ref().err().cloned(),
+            warn: false,
+        });
+    }
     match &result {
         Ok(()) => core.backlog.succeeded(),
         Err(error) => core.backlog.failed(work, error.clone()),

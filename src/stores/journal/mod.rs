@@ -20,6 +20,7 @@
 mod bytes;
 mod check;
 mod commit;
+mod counters;
 mod follow;
 mod group;
 mod header;
@@ -33,6 +34,7 @@ mod write_lock;
 mod writer;
 
 pub use commit::decode_commit;
+pub use counters::JournalTotals;
 pub use follow::{Followed, Follower, Place};
 pub use group::{GroupCommit, Sink};
 pub use header::random_salt;
