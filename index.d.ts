@@ -3,11 +3,15 @@
 import type {
     DocumentAt, DocumentOf, KeyedStore, KeyOf, Kind, kind, Known, PlainStore, UntypedStore,
 } from './types/keyed.js';
+import type { HasStats } from './types/observability.js';
 import type {
     Emit, EmittedKey, EmittedValue, UntypedViewId, UntypedViews, ViewBound, ViewKey, ViewTypes, ViewValue,
 } from './types/views.js';
 
 export type { Keyed } from './types/keyed.js';
+export type {
+    CallMessage, CheckpointMessage, CommitMessage, ConflictMessage, SlowCallMessage,
+} from './types/observability.js';
 export type { Emit, ViewBound } from './types/views.js';
 
 /** A document key. A finite number stands for its string. */
@@ -65,6 +69,11 @@ export interface EngineOptions {
     directoryMode?: number | undefined;
     /** The permissions of files that are made, less the umask; existing ones keep theirs. Default 0o600. */
     fileMode?: number | undefined;
+    /**
+     * Calls that take so many milliseconds are told to who listens to the diagnostics channel
+     * `kixx-datastore:slow-call`. 0 for all of them. Default 100.
+     */
+    slowCallThreshold?: number | undefined;
     /** How many documents are kept parsed, the least recently used go first. Default 10,000. */
     cache?: boolean | { maxDocuments?: number | undefined } | undefined;
     /** Where to read and write files instead of the real file system. There is no journal then. */
@@ -213,14 +222,32 @@ export type BatchAnswer<O, T extends object> = O extends { type: 'delete' }
 
 /** Figures about a store. There may be more of them. */
 export interface Stats {
+    /** Where the documents are. */
+    directory?: string;
     /** How many documents there are. */
     documents: number;
     /** How many of them are in the journal and not yet in their JSON files. */
     backlog: number;
     /** Why files could not be brought up to date, if so. It is tried again; the journal has everything. */
     checkpointFailure: string | null;
-    /** How many of them the document cache holds. */
+    /** How many writes this process committed since it opened the directory; a batch is one. */
+    commits?: number;
+    /** How many writes it refused with a {@link ConflictError}. */
+    conflicts?: number;
+    /** How many bytes of commits it wrote to the journal. */
+    journalBytesWritten?: number;
+    /** How often it brought files up to date, */
+    checkpoints?: number;
+    /** how often that failed, */
+    checkpointFailures?: number;
+    /** how many documents it wrote to their files, */
+    checkpointedDocuments?: number;
+    /** and how long all that took. */
+    checkpointSeconds?: number;
+    /** How many of the documents the document cache holds. */
     cachedDocuments: number;
+    /** How many documents it did not have when they were read. */
+    cacheMisses: number;
     /** By the ids of the views that this datastore has registered. */
     views: Record<string, ViewStats>;
     [figure: string]: unknown;
@@ -581,6 +608,17 @@ export class DatastoreEngine<T extends object = Record<string, unknown>> {
 
     /** The same as `close()`, for `await using`. */
     [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * The figures of `stats()` in the text format of Prometheus, of one datastore or of several.
+ *
+ * @throws {AssertionError} for what is no datastore
+ */
+export function prometheus(datastores: HasStats | readonly HasStats[]): Promise<string>;
+export namespace prometheus {
+    /** The content type to serve it as. */
+    const contentType: string;
 }
 
 /** Mutual exclusion per key: whoever asks first goes first. */
