@@ -39,7 +39,7 @@ test('a checkpoint is told once, however many datastores share the directory', a
     const store = await openStore(t, { directory });
     await openStore(t, { directory });
     const messages = listen(t);
-    await Promise.all(['a', 'b', 'c'].map((key) => store.setItem(key, {})));
+    await store.batch(['a', 'b', 'c'].map((key) => ({ type: 'set', key, document: {} })));
     await eventually(() => messages.length > 0, 'a checkpoint');
     const stats = await store.stats();
     assert.equal(messages.length, stats.checkpoints);

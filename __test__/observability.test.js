@@ -28,7 +28,8 @@ function listen(t, name) {
 function trace(t) {
     const events = [];
     const names = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'];
-    const handlers = Object.fromEntries(names.map((name) => [name, (context) => events.push([name, context])]));
+    const noting = (name) => [name, (context) => events.push([name, context])];
+    const handlers = Object.fromEntries(names.map(noting));
     const channel = diagnostics.tracingChannel('kixx-datastore:call');
     channel.subscribe(handlers);
     cleanup(t, () => channel.unsubscribe(handlers));
@@ -201,8 +202,9 @@ test('who listens to nothing changes nothing, and who stops is not told', async 
 test('options: slowCallThreshold', () => {
     for (const slowCallThreshold of [-1, 1.5, '5', NaN, null, Infinity]) {
         const options = { directory: 'data', slowCallThreshold };
-        assert.throws(() => new Datastore(options), errorOf('AssertionError', { message: 'slowCallThreshold' }));
-        assert.throws(() => new Datastore({ db: new MapEngine(), slowCallThreshold }), errorOf('AssertionError'));
+        const refused = errorOf('AssertionError', { message: 'slowCallThreshold' });
+        assert.throws(() => new Datastore(options), refused);
+        assert.throws(() => new Datastore({ db: new MapEngine(), slowCallThreshold }), refused);
     }
 });
 
@@ -220,6 +222,7 @@ test('stats() counts what this process did', async (t) => {
     await store.getItem('old');
     const after = await store.stats();
     assert.deepEqual([after.commits, after.conflicts], [2, 1]);
-    assert.ok(after.journalBytesWritten > 1000 && after.journalBytesWritten < 2000, after.journalBytesWritten);
+    const bytes = after.journalBytesWritten;
+    assert.ok(bytes > 1000 && bytes < 2000, `${ bytes } bytes`);
     assert.equal(after.cacheMisses, before.cacheMisses + 1);
 });

@@ -64,11 +64,12 @@ test('a parser of other people reads the text for Prometheus as ours does', asyn
     await store.setItem('a', { n: 1 });
     await store.queryView('byN');
     const text = await prometheus(store);
+    const samplesOf = (samples) => samples.map(({ value, labels }) => ({ value: Number(value), labels }));
     const theirs = parseText(text).map(({ name, type, help, metrics }) => (
-        { name, type, help, samples: metrics.map(({ value, labels }) => ({ value: Number(value), labels })) }
+        { name, type, help, samples: samplesOf(metrics) }
     ));
     const ours = [...parse(text).values()].map(({ name, type, help, samples }) => (
-        { name, type: type.toUpperCase(), help, samples: samples.map(({ value, labels }) => ({ value, labels })) }
+        { name, type: type.toUpperCase(), help, samples: samplesOf(samples) }
     ));
     assert.deepEqual(theirs, ours);
 });

@@ -39,7 +39,10 @@ class Observer {
 
     /** Runs `work`, which may concern a view. */
     call(operation, work, view) {
-        return isWatched() ? this.#watch(view === undefined ? { operation } : { operation, view }, work) : work();
+        if (!isWatched()) {
+            return work();
+        }
+        return this.#watch(view === undefined ? { operation } : { operation, view }, work);
     }
 
     async #watch(details, work) {

@@ -89,8 +89,11 @@ function metricText({ name, type, help, read, merge, ofViews = false }, allStats
             add(labelText(labels), read(stats));
         }
     }
+    if (samples.size === 0) {
+        return '';
+    }
     const lines = [...samples].map(([labels, value]) => `${ name }${ labels } ${ value }\n`);
-    return lines.length === 0 ? '' : `# HELP ${ name } ${ help }\n# TYPE ${ name } ${ type }\n${ lines.join('') }`;
+    return `# HELP ${ name } ${ help }\n# TYPE ${ name } ${ type }\n${ lines.join('') }`;
 }
 
 function labelText(labels) {

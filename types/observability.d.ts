@@ -46,7 +46,7 @@ export interface SlowCallMessage extends FinishedCall {
     threshold: number;
 }
 
-/** Files that were brought up to date by this process, or were not: the channel `kixx-datastore:checkpoint`. */
+/** This process brought files up to date, or could not: the channel `kixx-datastore:checkpoint`. */
 export interface CheckpointMessage {
     directory: string;
     /** How many documents had to be written to their files. */

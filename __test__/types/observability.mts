@@ -8,7 +8,8 @@ import {
 import { expect, is, type Equal } from './equal.mjs';
 
 const users = new Datastore<{ name: string }>({ directory: 'data', slowCallThreshold: 250 });
-declare const mixed: Datastore<Keyed<{ [key: `user:${string}`]: { name: string } }>, { v: { key: string } }, 'null'>;
+type Users = Keyed<{ [key: `user:${string}`]: { name: string } }>;
+declare const mixed: Datastore<Users, { v: { key: string } }, 'null'>;
 // @ts-expect-error: milliseconds
 new Datastore({ directory: 'data', slowCallThreshold: '1s' });
 

@@ -113,19 +113,14 @@ fn write_what_is_behind(core: &Core, journal: &GroupCommit) -> Result<Sequence> 
     // What a panic kept from the files must not be forgotten either.
     let result = catch_unwind(AssertUnwindSafe(|| write(core, journal, &work)))
         .unwrap_or_else(|_| Err(Error::internal("writing files")));
-    let through = work.through;
-    if !work.keys.is_empty() {
-        core.watchers.tell(Checkpoint {
-            documents: work.keys.len(),
-            through,
-            duration: started.elapsed(),
-            failure: result.as_ref().err().cloned(),
-            warn: false,
-        });
-    }
+    let (documents, through) = (work.keys.len(), work.through);
     match &result {
         Ok(()) => core.backlog.succeeded(),
         Err(error) => core.backlog.failed(work, error.clone()),
+    }
+    if documents > 0 {
+        let (duration, failure) = (started.elapsed(), result.as_ref().err().cloned());
+        core.watchers.tell(Checkpoint { documents, through, duration, failure, warn: false });
     }
     journal.wake();
     result.map(|()| through)

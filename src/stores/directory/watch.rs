@@ -35,7 +35,7 @@ pub struct CheckpointTotals {
     pub duration: Duration,
 }
 
-/// Tells a watcher; false if it is gone. Called on the thread that made the checkpoint, which it must not keep.
+/// Tells a watcher; false if it is gone. The thread that made the checkpoint calls it, and must not wait.
 pub type Notify = Box<dyn Fn(&Checkpoint) -> bool + Send>;
 
 /// Ends the watching when it is dropped.
