@@ -1,5 +1,19 @@
 /// <reference lib="esnext.disposable" />
 
+import type {
+    DocumentAt, DocumentOf, KeyedStore, KeyOf, Kind, kind, Known, PlainStore, UntypedStore,
+} from './types/keyed.js';
+import type { HasStats } from './types/observability.js';
+import type {
+    Emit, EmittedKey, EmittedValue, UntypedViewId, UntypedViews, ViewBound, ViewKey, ViewTypes, ViewValue,
+} from './types/views.js';
+
+export type { Keyed } from './types/keyed.js';
+export type {
+    CallMessage, CheckpointMessage, CommitMessage, ConflictMessage, SlowCallMessage,
+} from './types/observability.js';
+export type { Emit, ViewBound } from './types/views.js';
+
 /** A document key. A finite number stands for its string. */
 export type Key = string | number;
 
@@ -18,6 +32,12 @@ export type Storable<T> = T & { _rev?: number | undefined };
 
 /** What `getItem` does where there is no document. */
 export type Missing = 'throw' | 'null';
+
+/** What `getItem` may answer besides a document. */
+type NothingOf<M extends Missing> = M extends 'null' ? null : never;
+
+/** What `updateItem` calls. */
+export type Update<T> = (document: Stored<T> | null) => Storable<T> | Promise<Storable<T>>;
 
 /** Where the documents live and how. */
 export interface EngineOptions {
@@ -49,6 +69,11 @@ export interface EngineOptions {
     directoryMode?: number | undefined;
     /** The permissions of files that are made, less the umask; existing ones keep theirs. Default 0o600. */
     fileMode?: number | undefined;
+    /**
+     * Calls that take so many milliseconds are told to who listens to the diagnostics channel
+     * `kixx-datastore:slow-call`. 0 for all of them. Default 100.
+     */
+    slowCallThreshold?: number | undefined;
     /** How many documents are kept parsed, the least recently used go first. Default 10,000. */
     cache?: boolean | { maxDocuments?: number | undefined } | undefined;
     /** Where to read and write files instead of the real file system. There is no journal then. */
@@ -104,8 +129,8 @@ export interface ScanOptions extends KeyRange, Pick<PageOptions, 'descending' | 
  * numbers, strings, arrays, objects. Bounds are inclusive.
  */
 export interface ViewQueryOptions<K = unknown> extends PageOptions {
-    startKey?: K | undefined;
-    endKey?: K | undefined;
+    startKey?: ViewBound<K> | undefined;
+    endKey?: ViewBound<K> | undefined;
     /** This key only, whatever the bounds are. */
     key?: K | undefined;
 }
@@ -150,7 +175,7 @@ export interface View<T extends object = Record<string, unknown>, K = unknown, V
      * Calls `emit` for each row of a document, as often as it likes, before it returns. A document for
      * which it throws gets no rows.
      */
-    map(document: Stored<T>, emit: (key: K, value?: V) => void): void;
+    map(document: Stored<T>, emit: Emit<K, V>): void;
 }
 
 /** Whether revisions count. */
@@ -176,6 +201,20 @@ export type BatchOperation<T extends object = Record<string, unknown>> =
     | ({ type: 'set'; key: Key; document: Storable<T> } & WriteOptions)
     | ({ type: 'delete'; key: Key } & DeleteOptions);
 
+/** An operation of a batch where keys decide what documents are. */
+interface KeyedOperation {
+    type: 'set' | 'delete';
+    key: Key;
+    document?: object;
+}
+
+/** What an operation must be, as its key has it. */
+type OperationAt<T extends object, O extends KeyedOperation> = { key: Known<T, O['key']> } & (
+    O['type'] extends 'delete'
+        ? Extract<BatchOperation, { type: 'delete' }>
+        : BatchOperation<DocumentAt<T, O['key']>>
+);
+
 /** The answer to one write of a batch: the stored document, or the deleted key. */
 export type BatchAnswer<O, T extends object> = O extends { type: 'delete' }
     ? string
@@ -183,14 +222,32 @@ export type BatchAnswer<O, T extends object> = O extends { type: 'delete' }
 
 /** Figures about a store. There may be more of them. */
 export interface Stats {
+    /** Where the documents are. */
+    directory?: string;
     /** How many documents there are. */
     documents: number;
     /** How many of them are in the journal and not yet in their JSON files. */
     backlog: number;
     /** Why files could not be brought up to date, if so. It is tried again; the journal has everything. */
     checkpointFailure: string | null;
-    /** How many of them the document cache holds. */
+    /** How many writes this process committed since it opened the directory; a batch is one. */
+    commits?: number;
+    /** How many writes it refused with a {@link ConflictError}. */
+    conflicts?: number;
+    /** How many bytes of commits it wrote to the journal. */
+    journalBytesWritten?: number;
+    /** How often it brought files up to date, */
+    checkpoints?: number;
+    /** how often that failed, */
+    checkpointFailures?: number;
+    /** how many documents it wrote to their files, */
+    checkpointedDocuments?: number;
+    /** and how long all that took. */
+    checkpointSeconds?: number;
+    /** How many of the documents the document cache holds. */
     cachedDocuments: number;
+    /** How many documents it did not have when they were read. */
+    cacheMisses: number;
     /** By the ids of the views that this datastore has registered. */
     views: Record<string, ViewStats>;
     [figure: string]: unknown;
@@ -254,10 +311,19 @@ export interface FileSystem {
  * comes out is a fresh copy. Bad arguments reject with an {@link AssertionError}. Every call before
  * `load()` loads first; every call after `close()` rejects with a {@link ClosedError}.
  *
- * @typeParam T what the documents are; single calls may name another type
+ * @typeParam T what the documents are, or {@link Keyed} where their keys decide; without, single calls may
+ *     name a type
+ * @typeParam V what the views emit, by their ids: `{ byTag: { key: string; value: number } }`
  * @typeParam M `'null'` for a datastore with the option `missing: 'null'`
  */
-export class Datastore<T extends object = Record<string, unknown>, M extends Missing = 'throw'> {
+export class Datastore<
+    T extends object = Record<string, unknown>,
+    V extends ViewTypes<V> = UntypedViews,
+    M extends Missing = 'throw',
+> {
+    /** Not there at runtime. */
+    readonly [kind]?: Kind<T>;
+
     /**
      * Touches no disk.
      *
@@ -266,7 +332,7 @@ export class Datastore<T extends object = Record<string, unknown>, M extends Mis
     constructor(options: DatastoreOptions<M>);
 
     /** The engine underneath; its reads answer at once. With an injected `db`, that one. */
-    get _db(): DatastoreEngine<T>;
+    get _db(): DatastoreEngine<DocumentOf<T>>;
 
     /**
      * Reads all documents. Resolves with the datastore.
@@ -281,22 +347,43 @@ export class Datastore<T extends object = Record<string, unknown>, M extends Mis
      *
      * @throws {NotFoundError} where there is none, unless the option `missing` is `'null'`
      */
-    getItem<D extends object = T>(key: Key): Promise<Stored<D> | (M extends 'null' ? null : never)>;
+    getItem<const K extends Key>(
+        this: KeyedStore,
+        key: K & Known<T, K>
+    ): Promise<Stored<DocumentAt<T, K>> | NothingOf<M>>;
+    getItem<D extends object = T>(this: PlainStore, key: Key): Promise<Stored<D> | NothingOf<M>>;
 
     /** The documents of several keys at one moment, in their order, null where there is none. */
-    getItems<D extends object = T>(keys: readonly Key[]): Promise<(Stored<D> | null)[]>;
+    getItems<const K extends readonly Key[]>(
+        this: KeyedStore,
+        keys: K & { readonly [I in keyof K]: Known<T, K[I]> }
+    ): Promise<{ -readonly [I in keyof K]: Stored<DocumentAt<T, K[I]>> | null }>;
+    getItems<D extends object = T>(this: PlainStore, keys: readonly Key[]): Promise<(Stored<D> | null)[]>;
 
     /** Whether there is a document. */
-    hasItem(key: Key): Promise<boolean>;
+    hasItem<const K extends Key>(key: K & Known<T, K>): Promise<boolean>;
 
     /**
      * Stores a document. Resolves with it and its new `_rev`: 0 for a new one, else one more than before.
      *
      * @throws {ConflictError} when the document brings a `_rev` which is not the current one
      */
-    setItem<D extends object = T>(
+    setItem<const K extends Key>(
+        this: KeyedStore,
+        key: K & Known<T, K>,
+        document: Storable<DocumentAt<T, K>>,
+        options?: WriteOptions
+    ): Promise<Stored<DocumentAt<T, K>>>;
+    setItem<D extends object>(
+        this: UntypedStore,
         key: Key,
         document: Storable<D>,
+        options?: WriteOptions
+    ): Promise<Stored<D>>;
+    setItem<D extends object = T>(
+        this: PlainStore,
+        key: Key,
+        document: Storable<NoInfer<D>>,
         options?: WriteOptions
     ): Promise<Stored<D>>;
 
@@ -305,7 +392,17 @@ export class Datastore<T extends object = Record<string, unknown>, M extends Mis
      *
      * @throws {ConflictError} when there is one
      */
-    insertItem<D extends object = T>(key: Key, document: Storable<D>): Promise<Stored<D>>;
+    insertItem<const K extends Key>(
+        this: KeyedStore,
+        key: K & Known<T, K>,
+        document: Storable<DocumentAt<T, K>>
+    ): Promise<Stored<DocumentAt<T, K>>>;
+    insertItem<D extends object>(this: UntypedStore, key: Key, document: Storable<D>): Promise<Stored<D>>;
+    insertItem<D extends object = T>(
+        this: PlainStore,
+        key: Key,
+        document: Storable<NoInfer<D>>
+    ): Promise<Stored<D>>;
 
     /**
      * Stores what `update` makes of the document, or of null. Updates of one key queue up, so inside
@@ -315,9 +412,22 @@ export class Datastore<T extends object = Record<string, unknown>, M extends Mis
      * @throws {ConflictError} when `update` returns another `_rev` than the current one, or when somebody
      *     else changed the document meanwhile
      */
+    updateItem<const K extends Key>(
+        this: KeyedStore,
+        key: K & Known<T, K>,
+        update: Update<DocumentAt<T, K>>,
+        options?: WriteOptions
+    ): Promise<Stored<DocumentAt<T, K>>>;
     updateItem<D extends object = T>(
+        this: UntypedStore,
         key: Key,
-        update: (document: Stored<D> | null) => Storable<D> | Promise<Storable<D>>,
+        update: Update<D>,
+        options?: WriteOptions
+    ): Promise<Stored<D>>;
+    updateItem<D extends object = T>(
+        this: PlainStore,
+        key: Key,
+        update: Update<NoInfer<D>>,
         options?: WriteOptions
     ): Promise<Stored<D>>;
 
@@ -326,51 +436,103 @@ export class Datastore<T extends object = Record<string, unknown>, M extends Mis
      *
      * @throws {ConflictError} when `rev` is given and the document is not at that revision
      */
-    deleteItem(key: Key, options?: DeleteOptions): Promise<string>;
+    deleteItem<const K extends Key>(key: K & Known<T, K>, options?: DeleteOptions): Promise<string>;
 
     /**
      * Several writes, all of them or none. Resolves with one answer per operation.
      *
      * @throws {ConflictError} naming the key
      */
+    batch<const O extends readonly KeyedOperation[]>(
+        this: KeyedStore,
+        operations: O & { readonly [I in keyof O]: OperationAt<T, O[I]> }
+    ): Promise<{ -readonly [I in keyof O]: BatchAnswer<O[I], DocumentAt<T, O[I]['key']>> }>;
     batch<const O extends readonly BatchOperation<T>[]>(
+        this: PlainStore,
         operations: O
     ): Promise<{ -readonly [I in keyof O]: BatchAnswer<O[I], T> }>;
 
     /** A page of keys. Costs the same at any offset. */
-    queryKeys<D extends object = T>(
+    queryKeys<D extends object = DocumentOf<T>>(
+        this: KeyedStore,
         options: KeyQueryOptions & WithDocuments
     ): Promise<Page<Required<KeyItem<D>>>>;
-    queryKeys<D extends object = T>(options?: KeyQueryOptions): Promise<Page<KeyItem<D>>>;
+    queryKeys<D extends object = DocumentOf<T>>(
+        this: KeyedStore,
+        options?: KeyQueryOptions
+    ): Promise<Page<KeyItem<D>>>;
+    queryKeys<D extends object = T>(
+        this: PlainStore,
+        options: KeyQueryOptions & WithDocuments
+    ): Promise<Page<Required<KeyItem<D>>>>;
+    queryKeys<D extends object = T>(this: PlainStore, options?: KeyQueryOptions): Promise<Page<KeyItem<D>>>;
 
     /**
      * A page of the rows of a view, which sees every write acknowledged before.
      *
      * @throws {AssertionError} when there is no such view
      */
-    queryView<K = unknown, V = unknown, D extends object = T>(
-        id: string,
+    queryView<I extends keyof V & string>(
+        this: KeyedStore,
+        id: I,
+        options: ViewQueryOptions<ViewKey<V, I>> & WithDocuments
+    ): Promise<Page<Required<ViewItem<ViewKey<V, I>, ViewValue<V, I>, DocumentOf<T>>>>>;
+    queryView<I extends keyof V & string>(
+        this: KeyedStore,
+        id: I,
+        options?: ViewQueryOptions<ViewKey<V, I>>
+    ): Promise<Page<ViewItem<ViewKey<V, I>, ViewValue<V, I>, DocumentOf<T>>>>;
+    queryView<I extends keyof V & string>(
+        this: PlainStore,
+        id: I,
+        options: ViewQueryOptions<ViewKey<V, I>> & WithDocuments
+    ): Promise<Page<Required<ViewItem<ViewKey<V, I>, ViewValue<V, I>, T>>>>;
+    queryView<I extends keyof V & string>(
+        this: PlainStore,
+        id: I,
+        options?: ViewQueryOptions<ViewKey<V, I>>
+    ): Promise<Page<ViewItem<ViewKey<V, I>, ViewValue<V, I>, T>>>;
+    queryView<K = unknown, W = unknown, D extends object = T>(
+        id: UntypedViewId<V>,
         options: ViewQueryOptions<K> & WithDocuments
-    ): Promise<Page<Required<ViewItem<K, V, D>>>>;
-    queryView<K = unknown, V = unknown, D extends object = T>(
-        id: string,
+    ): Promise<Page<Required<ViewItem<K, W, D>>>>;
+    queryView<K = unknown, W = unknown, D extends object = T>(
+        id: UntypedViewId<V>,
         options?: ViewQueryOptions<K>
-    ): Promise<Page<ViewItem<K, V, D>>>;
+    ): Promise<Page<ViewItem<K, W, D>>>;
 
     /** Iterates over a range of keys as it is when the iteration begins, whatever is written meanwhile. */
-    scan<D extends object = T>(
+    scan<D extends object = DocumentOf<T>>(
+        this: KeyedStore,
         options: ScanOptions & WithDocuments
     ): AsyncIterableIterator<Required<KeyItem<D>>>;
-    scan<D extends object = T>(options?: ScanOptions): AsyncIterableIterator<KeyItem<D>>;
+    scan<D extends object = DocumentOf<T>>(
+        this: KeyedStore,
+        options?: ScanOptions
+    ): AsyncIterableIterator<KeyItem<D>>;
+    scan<D extends object = T>(
+        this: PlainStore,
+        options: ScanOptions & WithDocuments
+    ): AsyncIterableIterator<Required<KeyItem<D>>>;
+    scan<D extends object = T>(this: PlainStore, options?: ScanOptions): AsyncIterableIterator<KeyItem<D>>;
 
     /** Registers a view, or replaces the one with the same id. Also before the documents are loaded. */
-    setView<D extends object = T, K = any, V = any>(id: string, view: View<D, K, V>): void;
+    setView<I extends keyof V & string, D extends object = DocumentOf<T>>(
+        this: KeyedStore,
+        id: I,
+        view: View<D, EmittedKey<V, I>, EmittedValue<V, I>>
+    ): void;
+    setView<I extends keyof V & string, D extends object = T>(
+        this: PlainStore,
+        id: I,
+        view: View<D, EmittedKey<V, I>, EmittedValue<V, I>>
+    ): void;
 
     /** Whether a view is registered. */
-    hasView(id: string): boolean;
+    hasView(id: keyof V & string): boolean;
 
     /** Removes a view; answers whether there was one. */
-    deleteView(id: string): boolean;
+    deleteView(id: keyof V & string): boolean;
 
     /** Resolves once everything acknowledged would survive a power cut. */
     flush(): Promise<void>;
@@ -446,6 +608,17 @@ export class DatastoreEngine<T extends object = Record<string, unknown>> {
 
     /** The same as `close()`, for `await using`. */
     [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * The figures of `stats()` in the text format of Prometheus, of one datastore or of several.
+ *
+ * @throws {AssertionError} for what is no datastore
+ */
+export function prometheus(datastores: HasStats | readonly HasStats[]): Promise<string>;
+export namespace prometheus {
+    /** The content type to serve it as. */
+    const contentType: string;
 }
 
 /** Mutual exclusion per key: whoever asks first goes first. */

@@ -4,6 +4,7 @@ export const {
     Datastore,
     DatastoreEngine,
     LockingQueue,
+    prometheus,
     DatastoreError,
     NotFoundError,
     ConflictError,

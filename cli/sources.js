@@ -16,10 +16,10 @@ const SOURCES = {
 
 async function importJsonLines(datastore, file, { conflict = 'error', signal, onProgress = () => {} } = {}) {
     // Not before it is needed: `build` has to run without the native module.
-    const { DatastoreEngine } = require('../lib/engine.js');
+    const { storeOf } = require('../lib/engine.js');
     const total = file === '-' ? 0 : fs.statSync(file).size;
     const onRead = (bytes) => onProgress(bytes, total);
-    const writer = new DocumentWriter(DatastoreEngine.storeOf(datastore._db), conflict);
+    const writer = new DocumentWriter(storeOf(datastore._db), conflict);
     let place = file;
     try {
         for await (const { number, key, document } of readJsonLines(file, { onRead, signal })) {

@@ -4,7 +4,7 @@ const { AssertionError, NotFoundError, withCallerStack } = require('./errors.js'
 const { absentCheck, anyCheck, batchOperations, consistentCheck, deletionCheck } = require('./batch.js');
 const { anything, conflict } = require('./checks.js');
 const { quote } = require('./describe.js');
-const { asyncDispose, DatastoreEngine, openStore } = require('./engine.js');
+const { asyncDispose, DatastoreEngine, openStore, storeOf } = require('./engine.js');
 const { InjectedDb } = require('./injected-db.js');
 const { KeyLocks } = require('./key-locks.js');
 const { LockingQueue } = require('./locking-queue.js');
@@ -35,12 +35,12 @@ class Datastore {
      * @param {import('../index.d.ts').DatastoreOptions} options
      */
     constructor(options) {
-        const { db, engine, lockingQueue, missing } = datastoreOptions(options);
+        const { db, engine, lockingQueue, missing, slowCallThreshold } = datastoreOptions(options);
         if (db === undefined) {
             this.#store = openStore(engine);
             this.#db = new DatastoreEngine(this.#store);
         } else {
-            this.#store = DatastoreEngine.storeOf(db) ?? new InjectedDb(db);
+            this.#store = storeOf(db) ?? new InjectedDb(db, { slowCallThreshold });
             this.#db = db;
         }
         this.#locks = new KeyLocks(lockingQueue ?? new LockingQueue());
@@ -98,28 +98,26 @@ class Datastore {
     /** Stores a document. Resolves with it and its new `_rev`. */
     async setItem(key, document, options) {
         const name = documentKey(key);
-        return await this.#put(name, document, writeOptions(options) ? consistentCheck : anyCheck);
+        return await this.#put('setItem', name, document, writeOptions(options) ? consistentCheck : anyCheck);
     }
 
     /** Stores a document where there is none. */
     async insertItem(key, document) {
-        return await this.#put(documentKey(key), document, absentCheck);
+        return await this.#put('insertItem', documentKey(key), document, absentCheck);
     }
 
-    async #put(key, document, checkOf) {
+    async #put(operation, key, document, checkOf) {
         const store = this.#store;
         try {
             if (store.ready && !store.locksWrites) {
-                return await store.put(key, document, checkOf);
+                return await store.observer.write(operation, [key], () => store.put(key, document, checkOf));
             }
             const prepared = strictDocument(document);
             const check = checkOf(prepared.rev);
             if (!store.ready) {
                 await store.load();
             }
-            return store.locksWrites
-                ? await this.#writing([key], () => store.putPrepared(key, prepared, check))
-                : await store.putPrepared(key, prepared, check);
+            return await this.#commit(operation, [key], () => store.putPrepared(key, prepared, check));
         } catch (error) {
             throw withCallerStack(error);
         }
@@ -142,7 +140,9 @@ class Datastore {
         if (!this.#store.ready) {
             await settled(this.#store.load());
         }
-        return await settled(this.#writing([name], () => this.#update(name, update, checkConsistency)));
+        return await settled(this.#store.observer.write('updateItem', [name], () => (
+            this.#writing([name], () => this.#update(name, update, checkConsistency))
+        )));
     }
 
     async #update(key, update, checkConsistency) {
@@ -158,6 +158,7 @@ class Datastore {
             }
             const brought = revision(rev, 'document._rev');
             if (current !== null && brought !== undefined && brought !== current.version) {
+                this.#store.observer.conflicts += 1;
                 throw conflict(key, `revision ${ brought }`, current);
             }
             return check;
@@ -177,9 +178,7 @@ class Datastore {
         if (!store.ready) {
             await settled(store.load());
         }
-        return await settled(store.locksWrites
-            ? this.#writing([name], () => store.delete(name, check))
-            : store.delete(name, check));
+        return await settled(this.#commit('deleteItem', [name], () => store.delete(name, check)));
     }
 
     /** Several writes, all of them or none. Resolves with one answer per operation. */
@@ -193,9 +192,7 @@ class Datastore {
             return [];
         }
         const keys = checked.map(({ key }) => key);
-        const committed = await settled(store.locksWrites
-            ? this.#writing(keys, () => store.commitMany(checked))
-            : store.commitMany(checked));
+        const committed = await settled(this.#commit('batch', keys, () => store.commitMany(checked)));
         return checked.map(({ key, prepared }, i) => (
             prepared === null ? store.removed(key) : store.stored(key, prepared, committed[i])
         ));
@@ -208,7 +205,7 @@ class Datastore {
         if (!store.ready) {
             await settled(store.load());
         }
-        return store.page(query);
+        return store.observer.call('queryKeys', () => store.page(query));
     }
 
     /** A page of a view: `{ items: [{ key, value, documentKey, document? }], exclusiveEndIndex, total }`. */
@@ -218,7 +215,7 @@ class Datastore {
         if (!store.ready) {
             await settled(store.load());
         }
-        return await settled(store.queryView(id, query));
+        return await settled(store.observer.call('queryView', () => store.queryView(id, query), id));
     }
 
     /** Iterates over a range of keys as it is when the iteration begins, without limit. */
@@ -262,6 +259,12 @@ class Datastore {
 
     [asyncDispose]() {
         return this.close();
+    }
+
+    /** Commits with the locks of `keys`, if the store wants that. */
+    #commit(operation, keys, work) {
+        const commit = this.#store.locksWrites ? () => this.#writing(keys, work) : work;
+        return this.#store.observer.write(operation, keys, commit);
     }
 
     /** Runs `work` with the locks of `keys`; `close()` waits for it. */

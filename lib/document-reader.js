@@ -36,6 +36,8 @@ class DocumentReader {
     #get;
     #flat;
     #sequence = UNKNOWN_SEQUENCE;
+    /** How many documents the cache did not have. To count those that it had would slow them down. */
+    misses = 0;
 
     constructor(handle, maxDocuments) {
         this.#handle = handle;
@@ -75,6 +77,7 @@ class DocumentReader {
             this.#sequence = entry.sequence;
             return entry.answer();
         }
+        this.misses += 1;
         if (answer === null) {
             this.#cache?.delete(key);
             return null;
@@ -150,6 +153,7 @@ class DocumentReader {
                 missing.push(i);
             }
         }
+        this.misses += missing.length;
         const keep = this.#cache !== undefined && missing.length <= MAX_CACHED_PAGE;
         let complete = true;
         for (let i = 0; i < missing.length && complete; i += MAX_FETCH) {

@@ -10,6 +10,9 @@ const { withCallerStack } = require('./errors.js');
 
 const asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
+/** The store of an engine whose methods nobody replaced; otherwise undefined. */
+let storeOf;
+
 /**
  * The engine under a Datastore. Its reads answer at once, and it checks no revisions: a document is
  * stored with the `_rev` that it brings.
@@ -26,12 +29,13 @@ class DatastoreEngine {
         this.#store = options instanceof Store ? options : openStore(engineOptions(options));
     }
 
-    /** The store of an engine whose methods nobody replaced; otherwise undefined. */
-    static storeOf(engine) {
-        const untouched = #store in engine
-            && Object.getPrototypeOf(engine) === DatastoreEngine.prototype
-            && Object.getOwnPropertyNames(engine).length === 0;
-        return untouched ? engine.#store : undefined;
+    static {
+        storeOf = (engine) => {
+            const untouched = #store in engine
+                && Object.getPrototypeOf(engine) === DatastoreEngine.prototype
+                && Object.getOwnPropertyNames(engine).length === 0;
+            return untouched ? engine.#store : undefined;
+        };
     }
 
     /** Reads all documents. Resolves with the engine. */
@@ -67,7 +71,9 @@ class DatastoreEngine {
         }
         try {
             const operation = { key: name, prepared, check: anything, exact };
-            const [committed] = await this.#store.commitMany([operation]);
+            const [committed] = await this.#store.observer.write('setItem', [name], () => (
+                this.#store.commitMany([operation])
+            ));
             return { key: name, document: this.#store.stored(name, prepared, committed) };
         } catch (error) {
             throw withCallerStack(error);
@@ -81,7 +87,8 @@ class DatastoreEngine {
             await this.#store.load();
         }
         try {
-            return { key: await this.#store.delete(name, anything) };
+            const work = () => this.#store.delete(name, anything);
+            return { key: await this.#store.observer.write('deleteItem', [name], work) };
         } catch (error) {
             throw withCallerStack(error);
         }
@@ -138,4 +145,4 @@ function openStore(options) {
     return options.fileSystem === undefined ? new Store(options) : new FileSystemStore(options);
 }
 
-module.exports = { DatastoreEngine, asyncDispose, openStore };
+module.exports = { DatastoreEngine, asyncDispose, openStore, storeOf };

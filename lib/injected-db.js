@@ -15,8 +15,8 @@ class InjectedDb extends Lifecycle {
     locksWrites = true;
     #db;
 
-    constructor(db) {
-        super();
+    constructor(db, observed) {
+        super(observed);
         this.#db = db;
     }
 

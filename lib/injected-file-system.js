@@ -25,8 +25,8 @@ class FileSystemStore extends Store {
     #directory;
     #locks = new LockingQueue();
 
-    constructor({ directory, fileSystem, maxDocuments, readOnly }) {
-        super({ maxDocuments, readOnly });
+    constructor({ directory, fileSystem, maxDocuments, readOnly, slowCallThreshold }) {
+        super({ place: directory, maxDocuments, readOnly, slowCallThreshold });
         this.#fileSystem = fileSystem;
         this.#directory = directory;
     }

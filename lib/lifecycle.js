@@ -1,6 +1,7 @@
 'use strict';
 
 const { AssertionError, ClosedError } = require('./errors.js');
+const { Observer } = require('./observer.js');
 
 /**
  * The states of a store: not loaded, loaded, closed. Subclasses say in `_load`, `_flush` and `_close` what
@@ -13,6 +14,11 @@ class Lifecycle {
     #closing;
     #writes = 0;
     #onIdle;
+
+    constructor(observed) {
+        /** Who is told about calls. */
+        this.observer = new Observer(observed);
+    }
 
     /** Loads once; after a failure the next call tries again. Every call before it waits for it. */
     load(options = { quarantine: false }) {
@@ -28,7 +34,7 @@ class Lifecycle {
 
     async #load(options) {
         try {
-            await this._load(options);
+            await this.observer.call('load', () => this._load(options));
             this.ready = this.#closing === undefined;
         } finally {
             this.#loading = undefined;
@@ -56,12 +62,12 @@ class Lifecycle {
         if (!this.ready) {
             await this.load();
         }
-        await this._flush();
+        await this.observer.call('flush', () => this._flush());
     }
 
     /** Refuses new calls at once, waits for those that are under way, and lets go. Later calls do nothing. */
     close() {
-        this.#closing ??= this.#close();
+        this.#closing ??= this.observer.call('close', () => this.#close());
         return this.#closing;
     }
 

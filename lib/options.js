@@ -4,6 +4,7 @@ const path = require('node:path');
 const { AssertionError } = require('./errors.js');
 const { describe } = require('./describe.js');
 const { DEFAULT_MAX_DOCUMENTS } = require('./document-cache.js');
+const { DEFAULT_SLOW_CALL_MS } = require('./observer.js');
 
 // Options are read once, by name; names that nobody knows are ignored.
 
@@ -23,12 +24,13 @@ const FILE_SYSTEM_METHODS = [
 
 /** The options of a Datastore, checked and complete. */
 function datastoreOptions(options) {
-    const { db, lockingQueue, missing = 'throw' } = given(options, 'options');
+    const { db, lockingQueue, missing = 'throw', slowCallThreshold } = given(options, 'options');
     methods(db, 'db', ENGINE_METHODS);
     methods(lockingQueue, 'lockingQueue', LOCKING_QUEUE_METHODS);
     return {
         db,
         lockingQueue,
+        slowCallThreshold: slowCall(slowCallThreshold),
         missing: oneOf(missing, 'missing', [ 'throw', 'null' ]),
         // An injected engine brings its own storage.
         engine: db === undefined ? engineOptions(options) : undefined,
@@ -56,6 +58,7 @@ function engineOptions(options) {
         exclusive: boolean(exclusive, 'exclusive'),
         readOnly: boolean(readOnly, 'readOnly'),
         directoryMode: permissions(directoryMode, 'directoryMode', 0o700),
+        slowCallThreshold: slowCall(rest.slowCallThreshold),
         fileMode: permissions(fileMode, 'fileMode', 0o600),
         maxDocuments: maxDocuments(cache),
         fileSystem,
@@ -67,6 +70,10 @@ function milliseconds(value, name, least) {
         fail(name, `a whole number of milliseconds from ${ least } to ${ MAX_MILLISECONDS }`, value);
     }
     return value;
+}
+
+function slowCall(value = DEFAULT_SLOW_CALL_MS) {
+    return milliseconds(value, 'slowCallThreshold', 0);
 }
 
 /** Permissions of a new file or directory, of which we need `least` ourselves. */

@@ -6,6 +6,7 @@ const { AssertionError } = require('./errors.js');
 const { closeAtExit, forgetAtExit } = require('./exit-hook.js');
 const { DocumentReader } = require('./document-reader.js');
 const { Lifecycle } = require('./lifecycle.js');
+const { checkpointListener } = require('./observer.js');
 const { openPort } = require('./port.js');
 const { scanQuery } = require('./query-options.js');
 const { scan } = require('./scan.js');
@@ -33,9 +34,9 @@ class Store extends Lifecycle {
     #readOnly;
     #views;
 
-    /** Touches no disk. */
-    constructor({ directory, maxDocuments, readOnly, ...rest }) {
-        super();
+    /** Touches no disk. `place` is the directory as it is shown, also where there are no files of ours. */
+    constructor({ directory, place = directory, maxDocuments, readOnly, slowCallThreshold, ...rest }) {
+        super({ directory: place, slowCallThreshold });
         const options = directory === undefined ? { memory: true } : { directory, readOnly, ...rest };
         this.#readOnly = readOnly;
         this.#handle = call(native.createStore, openPort().raw, JSON.stringify(options));
@@ -43,7 +44,7 @@ class Store extends Lifecycle {
         this.#queue = new WriteQueue(this.#handle, (key, document, version, sequence) => (
             document === null ? this.removed(key) : this.#stored(key, document, version, sequence)
         ));
-        this.#views = new Views(this.#handle);
+        this.#views = new Views(this.#handle, this.observer);
     }
 
     async _load({ quarantine }) {
@@ -51,6 +52,7 @@ class Store extends Lifecycle {
         this.#atExit ??= closeAtExit(this);
         this.#reader = new DocumentReader(this.#handle, this.#maxDocuments);
         this.#views.attach(this.#reader);
+        native.watchCheckpoints(this.#handle, checkpointListener(this.observer.directory));
     }
 
     async _flush() {
@@ -196,7 +198,11 @@ class Store extends Lifecycle {
 
     stats() {
         const figures = JSON.parse(call(native.stats, this.#handle));
-        return { ...figures, cachedDocuments: this.#reader.cachedDocuments };
+        if (figures.conflicts !== undefined) {
+            figures.conflicts += this.observer.conflicts;
+        }
+        const { cachedDocuments, misses: cacheMisses } = this.#reader;
+        return { directory: this.observer.directory, ...figures, cachedDocuments, cacheMisses };
     }
 }
 

@@ -20,12 +20,14 @@ const NEARLY_NOTHING = {
  */
 class Views {
     #handle;
+    #observer;
     #reader;
     // By id: the wrapped map function, and how many queries wait for a thread to catch up.
     #views = new Map();
 
-    constructor(handle) {
+    constructor(handle, observer) {
         this.#handle = handle;
+        this.#observer = observer;
     }
 
     /** The store is loaded: native code may have the views. */
@@ -71,7 +73,7 @@ class Views {
         }
         view.waiting += 1;
         try {
-            return await this.#catchUpOnThread(id, query);
+            return await this.#observer.call('buildView', () => this.#catchUpOnThread(id, query), id);
         } finally {
             view.waiting -= 1;
         }

@@ -21,7 +21,9 @@ const steps = [
     { name: 'rust', title: 'cargo test, with Node', run: cargo('test', '--locked') },
     { name: 'addon', title: 'build the addon', run: node('scripts/build-addon.cjs') },
     { name: 'lint', title: 'eslint', run: node(tool('eslint', 'bin/eslint.js'), '--max-warnings=0', '.') },
-    { name: 'types', title: 'typings', run: node(tool('typescript', 'bin/tsc'), '-p', '__test__/types') },
+    { name: 'types', title: 'typings', run: typings('tsconfig.json') },
+    { name: 'types', title: 'typings, nodenext', run: typings('tsconfig.nodenext.json') },
+    { name: 'types', title: 'typings, bundler', run: typings('tsconfig.bundler.json') },
     { name: 'js', title: 'JavaScript tests', run: () => nodeTest(testFiles()) },
     { name: 'readme', title: 'README snippets', run: () => nodeTest([README_TEST]) },
 ];
@@ -36,6 +38,10 @@ function clippy(...features) {
 
 function node(...args) {
     return () => [process.execPath, args];
+}
+
+function typings(config) {
+    return node(tool('typescript', 'bin/tsc'), '-p', path.join('__test__', 'types', config));
 }
 
 function nodeTest(files) {

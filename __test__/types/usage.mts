@@ -28,7 +28,7 @@ const anything = new Datastore(
         lockTimeout: 0, exclusive: true, readOnly: false, directoryMode: 0o750, fileMode: 0o640,
     }
 );
-const lenient = new Datastore<User, 'null'>({ directory: 'data', missing: 'null', cache: false });
+const lenient = new Datastore<User, {}, 'null'>({ directory: 'data', missing: 'null', cache: false });
 const inferred = new Datastore({ directory: 'data', missing: 'null' });
 
 // Options.
@@ -77,6 +77,12 @@ is<Stored<Item>>(await anything.setItem('item:1', { title: 'x', price: 1 }));
 is<Stored<Item>>(await users.setItem<Item>('item:1', { title: 'x', price: 1 }));
 // @ts-expect-error: the name is missing
 await users.setItem<User>('user:1', { age: 5 });
+// @ts-expect-error: the name is missing
+await users.setItem('user:1', { age: 5 });
+// @ts-expect-error: not a user
+await users.setItem('user:1', { title: 'x', price: 1 } satisfies Item);
+// @ts-expect-error: the name is missing
+await users.insertItem('user:1', { age: 5 });
 // @ts-expect-error: revisions are numbers
 await users.setItem('user:1', { name: 'Jane', _rev: '1' });
 // @ts-expect-error: not an object
@@ -101,6 +107,8 @@ await users.updateItem('user:1', (document) => ({ ...document, name: document.na
 await users.updateItem<User>('user:1', () => undefined);
 // @ts-expect-error: the name is missing
 await users.updateItem<User>('user:1', () => ({ age: 3 }));
+// @ts-expect-error: the name is missing
+await users.updateItem('user:1', () => ({ age: 3 }));
 
 is<string>(await users.deleteItem('user:1', { rev: 3 }));
 // @ts-expect-error: revisions are numbers

@@ -33,12 +33,13 @@ test('engine options have defaults', () => {
         readOnly: false,
         directoryMode: 0o700,
         fileMode: 0o600,
+        slowCallThreshold: 100,
         maxDocuments: 10_000,
         fileSystem: undefined,
     });
     const given = {
         directory: 'data', durability: 'batched', flushInterval: 5, lockTimeout: 0, exclusive: true,
-        readOnly: true, directoryMode: 0o750, fileMode: 0o640, fileSystem,
+        readOnly: true, directoryMode: 0o750, fileMode: 0o640, slowCallThreshold: 0, fileSystem,
     };
     assert.deepEqual(engineOptions({ ...given, cache: { maxDocuments: 7 }, nobodyKnows: 1 }), {
         ...given, maxDocuments: 7,

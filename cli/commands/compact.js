@@ -15,8 +15,8 @@ module.exports = {
     async run({ output }, directory, options) {
         const before = journalSize(directory);
         await writing(directory, options, (datastore) => {
-            const { DatastoreEngine } = require('../../index.cjs');
-            return DatastoreEngine.storeOf(datastore._db).checkpoint();
+            const { storeOf } = require('../../lib/engine.js');
+            return storeOf(datastore._db).checkpoint();
         });
         const after = journalSize(directory);
         const text = `Journal: ${ size(before) } before, ${ size(after) } now\n`;

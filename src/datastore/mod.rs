@@ -8,7 +8,8 @@ pub use registry::{Engine, Place, Registry};
 
 use crate::fs::FileSystem;
 use crate::kv::{Answer, Head, KeyRange, Sequence, Space, Store};
-use crate::stores::directory::{LoadReport, OnDamage};
+use crate::stores::directory::{CheckpointTotals, LoadReport, Notify, OnDamage, Watch};
+use crate::stores::journal::JournalTotals;
 use crate::stores::memory::MemoryStore;
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,12 +33,14 @@ pub struct Stats {
     pub backlog: u64,
     /// Why files could not be brought up to date, if that is so.
     pub checkpoint_failure: Option<Error>,
+    /// What was committed, and what became of it; none where there is no journal.
+    pub totals: Option<(JournalTotals, CheckpointTotals)>,
 }
 
 /// What a handle holds on to.
 enum Held {
     Memory(Arc<MemoryStore>),
-    Directory { registry: &'static Registry, place: Place, engine: Engine },
+    Directory { registry: &'static Registry, place: Place, engine: Engine, watch: Option<Watch> },
 }
 
 impl Datastore {
@@ -61,7 +64,7 @@ impl Datastore {
                     head: engine.head(),
                     store: engine.store(),
                     report: engine.report().clone(),
-                    held: Mutex::new(Some(Held::Directory { registry, place, engine })),
+                    held: Mutex::new(Some(Held::Directory { registry, place, engine, watch: None })),
                 })
             }
         }
@@ -86,12 +89,24 @@ impl Datastore {
     /// Figures about the store.
     pub fn stats(&self) -> Result<Stats> {
         let documents = self.store.count(Space::DOCUMENTS, &KeyRange::ALL).wait()?;
-        let (backlog, checkpoint_failure) = match &*self.held.lock().unwrap_or_else(PoisonError::into_inner) {
-            None => return Err(Error::closed()),
-            Some(Held::Memory(_)) => (0, None),
-            Some(Held::Directory { engine, .. }) => (engine.backlog(), engine.checkpoint_failure()),
-        };
-        Ok(Stats { documents, sequence: self.store.sequence(), backlog, checkpoint_failure })
+        let (backlog, checkpoint_failure, totals) =
+            match &*self.held.lock().unwrap_or_else(PoisonError::into_inner) {
+                None => return Err(Error::closed()),
+                Some(Held::Memory(_)) => (0, None, None),
+                Some(Held::Directory { engine, .. }) => {
+                    (engine.backlog(), engine.checkpoint_failure(), engine.totals())
+                }
+            };
+        Ok(Stats { documents, sequence: self.store.sequence(), backlog, checkpoint_failure, totals })
+    }
+
+    /// Tells `notify` about the checkpoints of this process until the handle is released; only one handle of
+    /// each thread is told. To be called on that thread.
+    pub fn watch(&self, notify: Notify) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Held::Directory { engine: Engine::Writer(store), watch, .. }) = &mut *held {
+            *watch = Some(store.watch(notify));
+        }
     }
 
     /// Brings all files up to date, so that the journal can forget.
@@ -115,9 +130,12 @@ impl Held {
     fn release(self) -> Result<()> {
         match self {
             Self::Memory(store) => store.close().wait(),
-            Self::Directory { registry, place, engine } => {
+            Self::Directory { registry, place, engine, watch } => {
                 drop(engine);
-                registry.release(&place)
+                let released = registry.release(&place);
+                // The last checkpoint is told too.
+                drop(watch);
+                released
             }
         }
     }

@@ -3,7 +3,10 @@
 use super::{Options, Rights};
 use crate::fs::FileSystem;
 use crate::kv::{Answer, Head, Store};
-use crate::stores::directory::{DirectoryStore, LoadReport, OnDamage, OpenOptions, ReadOnlyStore};
+use crate::stores::directory::{
+    CheckpointTotals, DirectoryStore, LoadReport, OnDamage, OpenOptions, ReadOnlyStore,
+};
+use crate::stores::journal::JournalTotals;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -156,6 +159,14 @@ impl Engine {
         match self {
             Self::Writer(store) => store.checkpoint(),
             Self::Reader(_) => Ok(()).into(),
+        }
+    }
+
+    /// What was committed, and what became of it.
+    pub fn totals(&self) -> Option<(JournalTotals, CheckpointTotals)> {
+        match self {
+            Self::Writer(store) => Some((store.journal_totals(), store.checkpoint_totals())),
+            Self::Reader(_) => None,
         }
     }
 

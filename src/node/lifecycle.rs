@@ -76,14 +76,24 @@ pub fn stats(handle: &External<Rc<Handle>>) -> napi::Result<String> {
     let stats = handle.datastore()?.stats().map_err(to_js)?;
     let views = handle.views.borrow();
     let views = views.iter().map(|(id, view)| (id.clone(), view.stats())).collect::<serde_json::Map<_, _>>();
-    Ok(json!({
+    let mut figures = json!({
         "documents": stats.documents,
         "sequence": stats.sequence,
         "backlog": stats.backlog,
         "checkpointFailure": stats.checkpoint_failure.map(|error| error.to_string()),
         "views": views,
-    })
-    .to_string())
+    });
+    if let (Some((journal, checkpoints)), Value::Object(figures)) = (stats.totals, &mut figures) {
+        let mut put = |name: &str, value: Value| figures.insert(name.to_owned(), value);
+        put("commits", journal.commits.into());
+        put("conflicts", journal.conflicts.into());
+        put("journalBytesWritten", journal.bytes.into());
+        put("checkpoints", checkpoints.done.into());
+        put("checkpointFailures", checkpoints.failed.into());
+        put("checkpointedDocuments", checkpoints.documents.into());
+        put("checkpointSeconds", checkpoints.duration.as_secs_f64().into());
+    }
+    Ok(figures.to_string())
 }
 
 /// Holds the handle weakly: a task belongs to the port, which the handle holds.

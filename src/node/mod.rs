@@ -16,4 +16,5 @@ mod snapshots;
 mod text;
 mod view_driver;
 mod views;
+mod watch;
 mod writer;

@@ -158,6 +158,7 @@ const native = {
             return '{"documents":0,"quarantined":[]}';
         });
     },
+    watchCheckpoints: () => {},
     isLoaded: (handle) => handle.loaded,
     head: (handle) => open(handle).head,
     forgetHead: () => {},

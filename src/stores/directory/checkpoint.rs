@@ -4,6 +4,7 @@
 use super::backlog::{Wake, Work};
 use super::core::{Core, lock};
 use super::materialise::{Change, materialise, remove_temporaries};
+use super::watch::Checkpoint;
 use crate::fs::{LockFile, LockKind};
 use crate::kv::{Sequence, Space};
 use crate::stores::journal::GroupCommit;
@@ -108,13 +109,18 @@ fn write_what_is_behind(core: &Core, journal: &GroupCommit) -> Result<Sequence> 
     drop(core.snapshot()?);
     core.backlog.prune(core.page.checkpoint());
     let work = core.backlog.take();
+    let started = Instant::now();
     // What a panic kept from the files must not be forgotten either.
     let result = catch_unwind(AssertUnwindSafe(|| write(core, journal, &work)))
         .unwrap_or_else(|_| Err(Error::internal("writing files")));
-    let through = work.through;
+    let (documents, through) = (work.keys.len(), work.through);
     match &result {
         Ok(()) => core.backlog.succeeded(),
         Err(error) => core.backlog.failed(work, error.clone()),
+    }
+    if documents > 0 {
+        let (duration, failure) = (started.elapsed(), result.as_ref().err().cloned());
+        core.watchers.tell(Checkpoint { documents, through, duration, failure, warn: false });
     }
     journal.wake();
     result.map(|()| through)

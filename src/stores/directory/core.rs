@@ -5,6 +5,7 @@ use super::backlog::Backlog;
 use super::load::{Loaded, load_again};
 use super::members::Internal;
 use super::names::Names;
+use super::watch::Watchers;
 use crate::fs::{FileSystem, LockFile};
 use crate::kv::{Change, Entry, Prepared, Sequence, Space};
 use crate::stores::journal::{Followed, Follower, JournalPage, Place, decode_commit};
@@ -25,6 +26,7 @@ pub(super) struct Core {
     pub(super) internal: Internal,
     pub(super) page: JournalPage,
     pub(super) backlog: Backlog,
+    pub(super) watchers: Arc<Watchers>,
     /// Held while files are written, by whoever does that in this process.
     pub(super) checkpointing: Mutex<Box<dyn LockFile>>,
     /// `None` once closed.
@@ -57,6 +59,7 @@ impl Core {
             internal,
             page,
             backlog: Backlog::default(),
+            watchers: Arc::default(),
             checkpointing: Mutex::new(checkpointing),
             state: RwLock::new(Some(loaded.state)),
             follower: Mutex::new(follower),

@@ -18,6 +18,7 @@ mod reader;
 mod repair;
 mod sink;
 mod verify;
+mod watch;
 
 pub use load::OnDamage;
 pub use members::Access;
@@ -26,15 +27,17 @@ pub use progress::Progress;
 pub use reader::ReadOnlyStore;
 pub use repair::{Repair, plan_repair, repair};
 pub use verify::{Finding, Verification, verify};
+pub use watch::{Checkpoint, CheckpointTotals, Notify, Watch};
 
 use self::close::Running;
 use self::core::Core;
+use self::watch::Watchers;
 use crate::fs::FileSystem;
 use crate::kv::{
     Answer, Batch, Capability, Changes, Committed, Durability, Entry, Head, KeyRange, MAX_KEY_BYTES,
     MAX_VALUE_BYTES, Read, Scan, Sequence, Space, Store,
 };
-use crate::stores::journal::GroupCommit;
+use crate::stores::journal::{GroupCommit, JournalTotals};
 use crate::{Error, Result};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,6 +94,21 @@ impl DirectoryStore {
     /// Why files could not be brought up to date. It is tried again; until then the journal has everything.
     pub fn checkpoint_failure(&self) -> Option<Error> {
         self.core.backlog.failure()
+    }
+
+    /// What was committed since the directory was opened, by this process.
+    pub fn journal_totals(&self) -> JournalTotals {
+        self.journal.totals()
+    }
+
+    /// What checkpoints did since the directory was opened, in this process.
+    pub fn checkpoint_totals(&self) -> CheckpointTotals {
+        self.core.watchers.totals()
+    }
+
+    /// Tells `notify` about every checkpoint of this process, one watcher of each thread.
+    pub fn watch(&self, notify: Notify) -> Watch {
+        Watchers::add(&self.core.watchers, notify)
     }
 
     /// Brings all files up to date now.

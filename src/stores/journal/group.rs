@@ -2,6 +2,7 @@
 
 use super::MAX_PAYLOAD_BYTES;
 use super::commit::payload_bytes;
+use super::counters::{Counters, JournalTotals};
 use super::follow::Place;
 #[cfg(doc)]
 use super::page::JournalPage;
@@ -124,6 +125,11 @@ impl GroupCommit {
         self.shared.wake(&mut state);
     }
 
+    /// What was written since this journal was opened, by this process.
+    pub fn totals(&self) -> JournalTotals {
+        self.shared.counters.totals()
+    }
+
     /// Why nothing is written any more, if that is so.
     pub fn failure(&self) -> Option<Error> {
         self.shared.lock().failure.clone()
@@ -206,6 +212,7 @@ pub(super) struct Shared {
     pub(super) changed: Condvar,
     /// The last durable commit.
     pub(super) synced: AtomicU64,
+    pub(super) counters: Counters,
 }
 
 #[derive(Default)]

@@ -186,6 +186,7 @@ impl<S: Sink> Worker<S> {
             }
         }
         let outcomes = self.commit_group(&batches);
+        self.shared.counters.count_conflicts(&outcomes);
         let outcome = if flushes.is_empty() { Ok(()) } else { self.sync() };
         let flushes = flushes.into_iter().map(|reply| (reply, outcome.clone())).collect();
         (replies.into_iter().zip(outcomes).collect(), flushes)
@@ -212,6 +213,7 @@ impl<S: Sink> Worker<S> {
         }
         match encoded.and_then(|()| self.append(&commits)) {
             Ok(()) => {
+                self.shared.counters.count_published(commits.len(), self.records.len());
                 let sink = &mut self.sink;
                 self.writer.publish(|end| sink.publish(commits, end));
                 outcomes
