@@ -25,6 +25,10 @@ const LACKS = {
         return mayTrace ? undefined : 'no strace, or it may not trace';
     },
     mounts: () => (namespace() === undefined ? 'no right to mount a file system' : undefined),
+    callgrind: () => {
+        const counts = succeeds('valgrind', '--tool=callgrind', `--callgrind-out-file=${ os.devNull }`, 'true');
+        return counts ? undefined : 'no valgrind';
+    },
     compiler: () => (succeeds('cc', '--version') ? undefined : 'no C compiler'),
 };
 

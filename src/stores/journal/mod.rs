@@ -15,7 +15,8 @@
 //! 3. The store brings its own files up to date: [`GroupCommit::sync_through`] first, so that the files never
 //!    run ahead of the journal, and [`GroupCommit::checkpoint`] once they are durable.
 //!
-//! What a record carries is opaque here; [`decode_commit`] reads the payload that all stores share.
+//! What a record carries is opaque here; [`encode_commit`] and [`decode_commit`] are the payload that all
+//! stores share.
 
 mod bytes;
 mod check;
@@ -32,7 +33,7 @@ mod worker;
 mod write_lock;
 mod writer;
 
-pub use commit::decode_commit;
+pub use commit::{decode_commit, encode_commit};
 pub use follow::{Followed, Follower, Place};
 pub use group::{GroupCommit, Sink};
 pub use header::random_salt;
