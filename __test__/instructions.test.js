@@ -62,7 +62,7 @@ test('what hardly ever happens may happen twice as often', () => {
 test('figures of another compiler give way to 10 %, and that is said', () => {
     const comparison = compare(COMMITTED, withTreeGet({ instructions: 540 }, '1.91.0'));
     assert.deepEqual(comparison.problems, []);
-    assert.match(verdict(comparison), /figures are of rustc 1\.90\.0.*\n.*rustc 1\.91\.0, renew them/);
+    assert.match(verdict(comparison), /figures are of rustc 1\.90\.0.*\n.*rustc 1\.91\.0, renew them before/);
     const { problems } = compare(COMMITTED, withTreeGet({ instructions: 551 }, '1.91.0'));
     assert.deepEqual(problems, ['tree-get: +10.2 % instructions, 500 before, 551 now']);
 });
@@ -75,6 +75,7 @@ test('a path without a figure is a problem, and a figure without a path', () => 
 });
 
 test('what is counted is built of the crates that the addon is built of', () => {
-    const counted = crates('--manifest-path', path.join('benches', 'rust', 'Cargo.toml'), '-p', 'kixx-datastore');
+    const benches = path.join('benches', 'rust', 'Cargo.toml');
+    const counted = crates('--manifest-path', benches, '-p', 'kixx-datastore');
     assert.deepEqual(counted, crates('--no-default-features'), 'cargo update -p <name> --precise <version>');
 });

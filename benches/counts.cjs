@@ -25,8 +25,8 @@ const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 const RENEW = 'npm run counts -- --write';
 
 /**
- * What one operation takes. `instructions` are those of our binary, with Rust's standard library in it. libc is
- * not counted, since it takes others on each processor; `calls` of its functions are: allocations and copies.
+ * What one operation takes. `instructions` are those of our binary, with Rust's standard library in it. Those
+ * of libc are not counted, since each processor has others; `calls` of it are: allocations and copies.
  *
  * @typedef {{ instructions: number, calls: number }} Counts
  * @typedef {{ rustc: string, paths: Record<string, Counts> }} Figures  of one platform
@@ -103,8 +103,9 @@ async function build() {
 
 /** @returns {Promise<Counts>} of a whole process */
 async function callgrind(profile, binary, ...args) {
-    const options = ['--compress-strings=no', '--compress-pos=no', '--dump-line=no'];
-    await run('valgrind', ['--tool=callgrind', `--callgrind-out-file=${ profile }`, ...options, binary, ...args]);
+    const plainly = ['--compress-strings=no', '--compress-pos=no', '--dump-line=no'];
+    const options = ['--tool=callgrind', `--callgrind-out-file=${ profile }`, ...plainly];
+    await run('valgrind', [...options, binary, ...args]);
     return sumProfile(fs.readFileSync(profile, 'utf8'), binary);
 }
 
@@ -159,12 +160,16 @@ function compare(committed, measured) {
 }
 
 function problemOf({ name, count, before, now, percent }, limit) {
-    if (before === undefined || now === undefined) {
-        return `${ name }: ${ before === undefined ? 'no figure is committed' : 'there is no such path any more' }`;
+    if (before === undefined) {
+        return `${ name }: no figure is committed`;
+    }
+    if (now === undefined) {
+        return `${ name }: there is no such path any more`;
     }
     // Multiplied out, so that no rounding decides.
     const isNear = Math.abs(now - before) * 100 <= Math.max(limit * before, SLACK * 100);
-    return isNear ? undefined : `${ name }: ${ signed(percent) } ${ count }, ${ before } before, ${ now } now`;
+    const change = `${ before } before, ${ now } now`;
+    return isNear ? undefined : `${ name }: ${ signed(percent) } ${ count }, ${ change }`;
 }
 
 function table(rows) {
@@ -186,16 +191,16 @@ function verdict({ compilers: [committed, ours], limit, problems }) {
     const lines = [];
     if (committed !== ours) {
         lines.push(
-            `The figures are of rustc ${ committed }, so up to ${ limit } % are let pass. When the project moves on`,
-            `to rustc ${ ours }, renew them before anything else changes: ${ RENEW }`,
+            `The figures are of rustc ${ committed }, so up to ${ limit } % are let pass. When the project`,
+            `moves on to rustc ${ ours }, renew them before anything else changes: ${ RENEW }`,
         );
     }
     if (problems.length > 0) {
         lines.push(
             `Further than ${ limit } % from benches/counts.json:`,
             ...problems.map((problem) => `    ${ problem }`),
-            `A slow-down that was not meant is to be mended. What was meant, also what is faster: ${ RENEW },`,
-            'and commit the figures with the change that made them.',
+            'Mend what got slower without reason. What was meant, also what got faster:',
+            `${ RENEW }, and commit the figures with the change that made them.`,
         );
     }
     return lines.length > 0 ? lines.join('\n') : `All within ${ limit } %`;
@@ -203,8 +208,8 @@ function verdict({ compilers: [committed, ours], limit, problems }) {
 
 async function run(command, args, options) {
     try {
-        const { stdout } = await promisify(execFile)(command, args, { maxBuffer: OUTPUT_BYTES_MAX, ...options });
-        return stdout;
+        const limited = { maxBuffer: OUTPUT_BYTES_MAX, ...options };
+        return (await promisify(execFile)(command, args, limited)).stdout;
     } catch (error) {
         throw new Error(`Could not run ${ command }: ${ error.stderr || error.message }`, { cause: error });
     }

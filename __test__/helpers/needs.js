@@ -26,8 +26,8 @@ const LACKS = {
     },
     mounts: () => (namespace() === undefined ? 'no right to mount a file system' : undefined),
     callgrind: () => {
-        const counts = succeeds('valgrind', '--tool=callgrind', `--callgrind-out-file=${ os.devNull }`, 'true');
-        return counts ? undefined : 'no valgrind';
+        const nowhere = `--callgrind-out-file=${ os.devNull }`;
+        return succeeds('valgrind', '--tool=callgrind', nowhere, 'true') ? undefined : 'no valgrind';
     },
     compiler: () => (succeeds('cc', '--version') ? undefined : 'no C compiler'),
 };
