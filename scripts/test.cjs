@@ -11,12 +11,15 @@ const { ensureDependencies } = require('./prepare.cjs');
 const maySkip = require('../__test__/may-skip.json');
 
 const CORE_ONLY = '--no-default-features';
+const BENCHES = ['--manifest-path', path.join('benches', 'rust', 'Cargo.toml')];
 const README_TEST = path.join('__test__', 'readme.test.js');
 
 const steps = [
     { name: 'format', title: 'rustfmt', run: cargo('fmt', '--check') },
+    { name: 'format', title: 'rustfmt, benches', run: cargo('fmt', '--check', ...BENCHES) },
     { name: 'clippy', title: 'clippy, core only', run: clippy(CORE_ONLY) },
     { name: 'clippy', title: 'clippy, with Node', run: clippy() },
+    { name: 'clippy', title: 'clippy, benches', run: clippy(...BENCHES, '--target-dir=target') },
     { name: 'rust', title: 'cargo test, core only', run: cargo('test', '--locked', CORE_ONLY) },
     { name: 'rust', title: 'cargo test, with Node', run: cargo('test', '--locked') },
     { name: 'addon', title: 'build the addon', run: node('scripts/build-addon.cjs') },

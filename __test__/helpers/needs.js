@@ -25,6 +25,10 @@ const LACKS = {
         return mayTrace ? undefined : 'no strace, or it may not trace';
     },
     mounts: () => (namespace() === undefined ? 'no right to mount a file system' : undefined),
+    callgrind: () => {
+        const nowhere = `--callgrind-out-file=${ os.devNull }`;
+        return succeeds('valgrind', '--tool=callgrind', nowhere, 'true') ? undefined : 'no valgrind';
+    },
     compiler: () => (succeeds('cc', '--version') ? undefined : 'no C compiler'),
 };
 

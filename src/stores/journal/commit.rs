@@ -14,7 +14,7 @@ const MAX_CHANGE_OVERHEAD_BYTES: usize = 1 + 4 + 4 + 8 + 4;
 const COUNT_BYTES: usize = 4;
 
 /// Appends the payload for these changes to `bytes`.
-pub(super) fn encode_commit(bytes: &mut Vec<u8>, changes: &[Change]) -> Result<()> {
+pub fn encode_commit(bytes: &mut Vec<u8>, changes: &[Change]) -> Result<()> {
     push_length(bytes, changes.len())?;
     for Change { space, key, entry } in changes {
         bytes.push(if entry.is_some() { PUT } else { DELETE });

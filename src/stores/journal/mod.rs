@@ -15,7 +15,8 @@
 //! 3. The store brings its own files up to date: [`GroupCommit::sync_through`] first, so that the files never
 //!    run ahead of the journal, and [`GroupCommit::checkpoint`] once they are durable.
 //!
-//! What a record carries is opaque here; [`decode_commit`] reads the payload that all stores share.
+//! What a record carries is opaque here; [`encode_commit`] and [`decode_commit`] are the payload that all
+//! stores share.
 
 mod audit;
 mod bytes;
@@ -36,7 +37,7 @@ mod writer;
 
 pub use audit::{Audit, audit};
 pub use check::Damage;
-pub use commit::decode_commit;
+pub use commit::{decode_commit, encode_commit};
 pub use counters::JournalTotals;
 pub use follow::{Followed, Follower, Place};
 pub use group::{GroupCommit, Sink};
