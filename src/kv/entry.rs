@@ -35,13 +35,17 @@ impl Entry {
     /// An entry with its own copy of `key`, which must be shorter than 4 GiB, and `value`.
     #[expect(clippy::cast_possible_truncation, reason = "stores refuse keys over MAX_KEY_BYTES")]
     pub fn new(key: &[u8], value: &[u8], version: Version, sequence: Sequence) -> Self {
-        let mut bytes = Vec::with_capacity(KEY_AT + key.len() + value.len());
-        bytes.extend_from_slice(&version.to_le_bytes());
-        bytes.extend_from_slice(&sequence.to_le_bytes());
-        bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(key);
-        bytes.extend_from_slice(value);
-        Self { bytes: bytes.into() }
+        let value_at = KEY_AT + key.len();
+        // Collected in place: going through a vector would allocate and copy twice.
+        let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, value_at + value.len()).collect();
+        if let Some(bytes) = Arc::get_mut(&mut bytes) {
+            bytes[..SEQUENCE_AT].copy_from_slice(&version.to_le_bytes());
+            bytes[SEQUENCE_AT..KEY_LENGTH_AT].copy_from_slice(&sequence.to_le_bytes());
+            bytes[KEY_LENGTH_AT..KEY_AT].copy_from_slice(&(key.len() as u32).to_le_bytes());
+            bytes[KEY_AT..value_at].copy_from_slice(key);
+            bytes[value_at..].copy_from_slice(value);
+        }
+        Self { bytes }
     }
 
     /// The key.

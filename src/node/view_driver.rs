@@ -1,13 +1,14 @@
 //! The thread that brings a view up to date. It lives while questions wait.
 
 use crate::kv::{Answer, Read, Store, block_on};
-use crate::views::{BatchLimit, MapBatch, View, ViewPage, ViewQuery, parse_mapped};
+use crate::views::{BatchLimit, MapBatch, Ticket, View, ViewPage, ViewQuery, parse_mapped};
 use crate::{Error, ErrorKind, Result};
 use futures_channel::oneshot;
 use napi::Status;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -18,6 +19,9 @@ pub(super) type MapFunction = ThreadsafeFunction<String, String, String, Status,
 /// How often a waiting thread looks whether the environment of the map function is gone. Calls that are
 /// queued when it goes are dropped without a word.
 const LIVENESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What the map function answered: text, or the message of what went wrong.
+type Rows = std::result::Result<String, String>;
 
 /// A view, its map function, and who waits for it.
 pub(super) struct Driver {
@@ -92,7 +96,7 @@ impl Driver {
         loop {
             let documents = store.snapshot().wait()?;
             while let Some(batch) = self.view.next_batch(store, &documents, BatchLimit::default())? {
-                self.map(&batch)?;
+                self.map_from(&batch)?;
             }
             // Somebody else may have taken the view further than our snapshot.
             if self.view.built_through() == Some(documents.sequence()) {
@@ -101,7 +105,21 @@ impl Driver {
         }
     }
 
-    fn map(&self, batch: &MapBatch) -> Result<()> {
+    /// Maps `first` and the batches behind it. While the rows of one are applied the next is mapped.
+    fn map_from(&self, first: &MapBatch) -> Result<()> {
+        let mut last = first.ticket;
+        let mut sent = VecDeque::from([self.send(first)?]);
+        loop {
+            if let Some(batch) = self.view.batch_behind(last, BatchLimit::default())? {
+                last = batch.ticket;
+                sent.push_back(self.send(&batch)?);
+            }
+            let Some((ticket, rows)) = sent.pop_front() else { return Ok(()) };
+            self.view.apply(ticket, &parse_mapped(&self.receive(&rows)?)?)?;
+        }
+    }
+
+    fn send(&self, batch: &MapBatch) -> Result<(Ticket, Receiver<Rows>)> {
         let (sender, receiver) = mpsc::channel();
         let status = self.map.call_with_return_value(
             batch.text()?,
@@ -111,18 +129,20 @@ impl Driver {
                 Ok(())
             },
         );
-        if status != Status::Ok {
-            return Err(Error::closed());
-        }
-        let rows = loop {
+        if status == Status::Ok { Ok((batch.ticket, receiver)) } else { Err(Error::closed()) }
+    }
+
+    fn receive(&self, receiver: &Receiver<Rows>) -> Result<String> {
+        loop {
             match receiver.recv_timeout(LIVENESS_INTERVAL) {
-                Ok(rows) => break rows,
+                Ok(rows) => {
+                    let failed = |reason| Error::assertion(format!("The map function failed: {reason}"));
+                    return rows.map_err(failed);
+                }
                 Err(RecvTimeoutError::Timeout) if !self.map.aborted() => {}
                 Err(_) => return Err(Error::closed()),
             }
-        };
-        let rows = rows.map_err(|reason| Error::assertion(format!("The map function failed: {reason}")))?;
-        self.view.apply(batch.ticket, &parse_mapped(&rows)?)
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {

@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 ///
 /// Somebody who can call the map function drives it: [`View::next_batch`], map, [`View::apply`], until there
 /// is no next batch. Several may drive at once, from any thread: they get the same batch, and the first
-/// answer counts. No lock is held while a map function runs.
+/// answer counts. Who does not want to wait for rows to be applied asks for the [`View::batch_behind`]. No
+/// lock is held while a map function runs.
 pub struct View {
     rows: Arc<dyn Store>,
     spaces: ViewSpaces,
@@ -31,6 +32,9 @@ pub struct ViewSpaces {
     /// The documents that have rows or failed.
     pub documents: Space,
 }
+
+/// How many batches are on their way at most: one is mapped while the rows of another are applied.
+const MAX_OUTSTANDING: usize = 2;
 
 /// What a view can say about itself.
 #[derive(Clone, Debug)]
@@ -49,7 +53,8 @@ pub struct ViewStats {
 #[derive(Default)]
 struct Progress {
     work: Option<Work>,
-    outstanding: Option<MapBatch>,
+    /// Of the work, in order; a new work begins only when there are none.
+    outstanding: Vec<MapBatch>,
     last_ticket: u64,
 }
 
@@ -86,33 +91,56 @@ impl View {
             if through.is_some_and(|through| through >= moment.sequence()) {
                 return Ok(None);
             }
-            if progress.outstanding.is_some() {
-                return Ok(progress.outstanding.clone());
+            if let Some(first) = progress.outstanding.first() {
+                return Ok(Some(first.clone()));
             }
             // Work that fails is dropped and begins anew: doing it twice does no harm.
-            let mut work = match progress.work.take() {
+            let work = match progress.work.take() {
                 Some(work) => work,
                 None => Work::begin(documents, Arc::clone(moment), through)?,
             };
-            let portion = work.take(limit, Indexed { read: &*self.rows, space: self.spaces.documents })?;
-            self.remove(&portion.gone)?;
-            if portion.documents.is_empty() {
-                self.show(work.through())?;
-                continue;
-            }
+            self.advance(&mut progress, work, limit)?;
+        }
+    }
+
+    /// The batch behind the one with this ticket, so that mapping need not wait until rows are applied;
+    /// `None` when there is none yet, or enough are on their way.
+    pub fn batch_behind(&self, ticket: Ticket, limit: BatchLimit) -> Result<Option<MapBatch>> {
+        let mut progress = lock(&self.progress);
+        let behind = |batch: &&MapBatch| batch.ticket.0 > ticket.0;
+        if let Some(batch) = progress.outstanding.iter().find(behind) {
+            return Ok(Some(batch.clone()));
+        }
+        if progress.outstanding.len() >= MAX_OUTSTANDING {
+            return Ok(None);
+        }
+        let Some(work) = progress.work.take() else { return Ok(None) };
+        self.advance(&mut progress, work, limit)?;
+        Ok(progress.outstanding.iter().find(behind).cloned())
+    }
+
+    /// Takes the next batch out of `work`, or shows what it led to.
+    fn advance(&self, progress: &mut Progress, mut work: Work, limit: BatchLimit) -> Result<()> {
+        let portion = work.take(limit, Indexed { read: &*self.rows, space: self.spaces.documents })?;
+        self.remove(&portion.gone)?;
+        if !portion.documents.is_empty() {
             progress.last_ticket += 1;
             let ticket = Ticket(progress.last_ticket);
-            progress.outstanding = Some(MapBatch { ticket, documents: portion.documents.into() });
-            progress.work = Some(work);
+            progress.outstanding.push(MapBatch { ticket, documents: portion.documents.into() });
+        } else if progress.outstanding.is_empty() {
+            return self.show(work.through());
         }
+        progress.work = Some(work);
+        Ok(())
     }
 
     /// Takes the rows of a batch, one element per document. Does nothing when somebody else's were taken.
     pub fn apply(&self, ticket: Ticket, mapped: &[MappedDocument<'_>]) -> Result<()> {
         let mut progress = lock(&self.progress);
-        let Some(batch) = progress.outstanding.as_ref().filter(|batch| batch.ticket == ticket) else {
+        let Some(at) = progress.outstanding.iter().position(|batch| batch.ticket == ticket) else {
             return Ok(());
         };
+        let batch = &progress.outstanding[at];
         if mapped.len() != batch.documents.len() {
             let message = format!("{} documents were mapped, not {}", mapped.len(), batch.documents.len());
             return Err(Error::assertion(message));
@@ -123,8 +151,10 @@ impl View {
             replacement.replace(document, emission(old.as_ref())?, mapped);
         }
         self.commit(replacement)?;
-        progress.outstanding = None;
-        if let Some(work) = progress.work.take_if(|work| work.is_done()) {
+        progress.outstanding.remove(at);
+        if progress.outstanding.is_empty()
+            && let Some(work) = progress.work.take_if(|work| work.is_done())
+        {
             self.show(work.through())?;
         }
         Ok(())

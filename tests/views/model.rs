@@ -68,8 +68,17 @@ pub(crate) fn next(
 pub(crate) fn settle(view: &View, documents: &dyn Store, limit: BatchLimit) {
     let moment = documents.snapshot().wait().expect("a snapshot");
     while let Some(batch) = view.next_batch(documents, &moment, limit).expect("a batch") {
-        drive(view, &batch).expect("rows");
+        drive_two(view, &batch, limit);
     }
+}
+
+/// Maps a batch and the one behind it, which comes back first.
+pub(crate) fn drive_two(view: &View, first: &MapBatch, limit: BatchLimit) {
+    if let Some(behind) = view.batch_behind(first.ticket, limit).expect("a batch") {
+        assert!(behind.ticket.0 > first.ticket.0);
+        drive(view, &behind).expect("rows");
+    }
+    drive(view, first).expect("rows");
 }
 
 pub(crate) fn page(view: &View, query: &ViewQuery, needed: Sequence) -> Option<ViewPage> {

@@ -2,9 +2,10 @@
 
 use super::core::Core;
 use super::file_name::file_name;
-use crate::kv::{Batch, Overlay, Prepared, Sequence, Space, Write};
+use crate::kv::{Batch, Entry, Overlay, Prepared, Sequence, Space, Write};
 use crate::stores::journal::{Place, Sink};
 use crate::{Error, Result};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ impl DirectorySink {
     }
 
     /// Every new key must have a file name of its own.
-    fn check_names(&self, batch: &Batch) -> Result<()> {
+    fn check_names(&self, batch: &Batch, published: &Published<'_>) -> Result<()> {
         // What the operations before leave: whether there is a document.
         let mut names = self.core.names();
         let mut batch_leaves: HashMap<&[u8], bool> = HashMap::new();
@@ -28,11 +29,11 @@ impl DirectorySink {
             if operation.space != Space::DOCUMENTS {
                 return Err(Error::assertion("A directory of files holds documents only"));
             }
-            let (core, group) = (&self.core, &self.group);
+            let group = &self.group;
             let exists = |key: &[u8]| {
                 batch_leaves.get(key).copied().unwrap_or_else(|| match group.get(Space::DOCUMENTS, key) {
                     Some(entry) => entry.is_some(),
-                    None => core.current(Space::DOCUMENTS, key).is_some(),
+                    None => published.get(Space::DOCUMENTS, key).is_some(),
                 })
             };
             let is_put = matches!(operation.write, Write::Put(..));
@@ -48,14 +49,39 @@ impl DirectorySink {
     }
 }
 
+/// The published state, as one batch reads it. It remembers the last answer, since the usual batch has one
+/// operation and asks twice. Nobody else publishes meanwhile.
+struct Published<'a> {
+    core: &'a Core,
+    last: RefCell<Option<(Space, *const u8, Option<Entry>)>>,
+}
+
+impl Published<'_> {
+    /// `key` belongs to an operation of the batch, so its address says which it is.
+    fn get(&self, space: Space, key: &[u8]) -> Option<Entry> {
+        let mut last = self.last.borrow_mut();
+        match &*last {
+            Some((its_space, its_key, entry)) if (*its_space, *its_key) == (space, key.as_ptr()) => {
+                entry.clone()
+            }
+            _ => {
+                let entry = self.core.current(space, key);
+                *last = Some((space, key.as_ptr(), entry.clone()));
+                entry
+            }
+        }
+    }
+}
+
 impl Sink for DirectorySink {
     fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Prepared> {
         // What only removes is what makes space.
         if batch.operations.iter().any(|operation| operation.write != Write::Delete) {
             self.core.backlog.check()?;
         }
-        self.check_names(batch)?;
-        self.group.prepare(batch, sequence, |space, key| self.core.current(space, key))
+        let published = Published { core: &self.core, last: RefCell::default() };
+        self.check_names(batch, &published)?;
+        self.group.prepare(batch, sequence, |space, key| published.get(space, key))
     }
 
     fn publish(&mut self, commits: Vec<Prepared>, end: Place) {
