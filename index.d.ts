@@ -244,6 +244,11 @@ export interface Stats {
     checkpointedDocuments?: number;
     /** and how long all that took. */
     checkpointSeconds?: number;
+    /**
+     * What takes memory, in bytes: the texts of the documents, their keys with the tree that finds them, the
+     * rows of the views of this datastore, and (reckoned) the document cache.
+     */
+    memory?: { documents: number; keys: number; views: number; cache: number };
     /** How many of the documents the document cache holds. */
     cachedDocuments: number;
     /** How many documents it did not have when they were read. */

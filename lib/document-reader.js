@@ -49,6 +49,11 @@ class DocumentReader {
         this.#cache = maxDocuments > 0 ? new DocumentCache(maxDocuments) : undefined;
     }
 
+    /** About how much memory the cache takes, in bytes. */
+    get cachedBytes() {
+        return this.#cache?.bytes ?? 0;
+    }
+
     get cachedDocuments() {
         return this.#cache?.documents ?? 0;
     }

@@ -31,6 +31,22 @@ const METRICS = [
         stats.checkpointedDocuments
     )),
     counter('checkpoint_seconds', 'How long checkpoints took.', (stats) => stats.checkpointSeconds),
+    gauge('documents_memory_bytes', 'Memory of the texts of the documents.', (stats) => (
+        stats.memory?.documents
+    )),
+    gauge('keys_memory_bytes', 'Memory of the keys and the tree that finds them.', (stats) => (
+        stats.memory?.keys
+    )),
+    {
+        ...gauge('views_memory_bytes', 'Memory of the rows of views.', (stats) => stats.memory?.views),
+        merge: own,
+    },
+    {
+        ...gauge('cache_memory_bytes', 'Memory of documents kept parsed, reckoned.', (stats) => (
+            stats.memory?.cache
+        )),
+        merge: own,
+    },
     { ...gauge('cached_documents', 'Documents kept parsed.', (stats) => stats.cachedDocuments), merge: own },
     {
         ...counter('cache_misses', 'Documents that had to be parsed.', (stats) => stats.cacheMisses),

@@ -201,8 +201,9 @@ class Store extends Lifecycle {
         if (figures.conflicts !== undefined) {
             figures.conflicts += this.observer.conflicts;
         }
-        const { cachedDocuments, misses: cacheMisses } = this.#reader;
-        return { directory: this.observer.directory, ...figures, cachedDocuments, cacheMisses };
+        const { cachedBytes, cachedDocuments, misses: cacheMisses } = this.#reader;
+        const memory = { ...figures.memory, cache: cachedBytes };
+        return { directory: this.observer.directory, ...figures, memory, cachedDocuments, cacheMisses };
     }
 }
 

@@ -62,7 +62,7 @@ fn a_tree_that_shrinks_stays_right() {
     assert!(tree.iter().map(Entry::sequence).eq((0..ENTRIES).step_by(1_000)));
     assert_eq!(tree.rank(key(100_500).as_bytes()), 101);
     (0..ENTRIES).step_by(1_000).for_each(|number| drop(tree.remove(key(number).as_bytes())));
-    assert_eq!((tree.len(), tree.memory_bytes(), tree.select(0)), (0, 0, None));
+    assert_eq!((tree.len(), tree.memory().values, tree.select(0)), (0, 0, None));
     assert!(full.iter().map(Entry::sequence).eq(0..ENTRIES));
 }
 

@@ -10,7 +10,7 @@ use crate::fs::FileSystem;
 use crate::kv::{Answer, Head, KeyRange, Sequence, Space, Store};
 use crate::stores::directory::{CheckpointTotals, LoadReport, Notify, OnDamage, Watch};
 use crate::stores::journal::JournalTotals;
-use crate::stores::memory::MemoryStore;
+use crate::stores::memory::{Memory, MemoryStore};
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -31,6 +31,8 @@ pub struct Stats {
     pub sequence: Sequence,
     /// How many documents are in the journal and not yet in their files.
     pub backlog: u64,
+    /// What the documents take of memory.
+    pub memory: Memory,
     /// Why files could not be brought up to date, if that is so.
     pub checkpoint_failure: Option<Error>,
     /// What was committed, and what became of it; none where there is no journal.
@@ -89,15 +91,15 @@ impl Datastore {
     /// Figures about the store.
     pub fn stats(&self) -> Result<Stats> {
         let documents = self.store.count(Space::DOCUMENTS, &KeyRange::ALL).wait()?;
-        let (backlog, checkpoint_failure, totals) =
+        let (memory, backlog, checkpoint_failure, totals) =
             match &*self.held.lock().unwrap_or_else(PoisonError::into_inner) {
                 None => return Err(Error::closed()),
-                Some(Held::Memory(_)) => (0, None, None),
+                Some(Held::Memory(store)) => (store.memory(Space::DOCUMENTS)?, 0, None, None),
                 Some(Held::Directory { engine, .. }) => {
-                    (engine.backlog(), engine.checkpoint_failure(), engine.totals())
+                    (engine.memory()?, engine.backlog(), engine.checkpoint_failure(), engine.totals())
                 }
             };
-        Ok(Stats { documents, sequence: self.store.sequence(), backlog, checkpoint_failure, totals })
+        Ok(Stats { documents, sequence: self.store.sequence(), memory, backlog, checkpoint_failure, totals })
     }
 
     /// Tells `notify` about the checkpoints of this process until the handle is released; only one handle of

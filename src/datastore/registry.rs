@@ -7,6 +7,7 @@ use crate::stores::directory::{
     CheckpointTotals, DirectoryStore, LoadReport, OnDamage, OpenOptions, ReadOnlyStore,
 };
 use crate::stores::journal::JournalTotals;
+use crate::stores::memory::Memory;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -151,6 +152,14 @@ impl Engine {
         match self {
             Self::Writer(store) => store.backlog(),
             Self::Reader(_) => 0,
+        }
+    }
+
+    /// What the documents take of memory.
+    pub fn memory(&self) -> Result<Memory> {
+        match self {
+            Self::Writer(store) => store.memory(),
+            Self::Reader(store) => store.memory(),
         }
     }
 

@@ -68,9 +68,9 @@ impl Entry {
         self.u64_at(SEQUENCE_AT)
     }
 
-    /// The bytes of memory that the entry takes, without the allocator's own.
+    /// The bytes of memory that the entry takes, with what an allocator usually adds.
     pub fn memory_bytes(&self) -> usize {
-        2 * size_of::<usize>() + self.bytes.len()
+        allocated_bytes(2 * size_of::<usize>() + self.bytes.len())
     }
 
     fn key_length(&self) -> usize {
@@ -84,6 +84,12 @@ impl Entry {
         number.copy_from_slice(&self.bytes[at..at + 8]);
         u64::from_le_bytes(number)
     }
+}
+
+/// What an allocation of so many bytes takes where blocks have a word of their own and come in steps of 16
+/// bytes, as with glibc; others differ by little.
+pub fn allocated_bytes(bytes: usize) -> usize {
+    (bytes + size_of::<usize>()).next_multiple_of(16)
 }
 
 impl fmt::Debug for Entry {

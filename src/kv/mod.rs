@@ -18,7 +18,7 @@ mod range;
 
 pub use answer::{Answer, block_on};
 pub use batch::{Batch, Check, Operation, Versioning, Write};
-pub use entry::{Entry, Sequence, Space, Version};
+pub use entry::{Entry, Sequence, Space, Version, allocated_bytes};
 pub use gather::{Part, gather};
 pub use head::Head;
 pub use prepare::{Change, Overlay, Prepared, prepare};

@@ -75,11 +75,13 @@ pub fn close_sync(handle: &External<Rc<Handle>>) -> napi::Result<()> {
 pub fn stats(handle: &External<Rc<Handle>>) -> napi::Result<String> {
     let stats = handle.datastore()?.stats().map_err(to_js)?;
     let views = handle.views.borrow();
+    let view_bytes: usize = views.values().map(|view| view.memory_bytes()).sum();
     let views = views.iter().map(|(id, view)| (id.clone(), view.stats())).collect::<serde_json::Map<_, _>>();
     let mut figures = json!({
         "documents": stats.documents,
         "sequence": stats.sequence,
         "backlog": stats.backlog,
+        "memory": { "documents": stats.memory.values, "keys": stats.memory.keys, "views": view_bytes },
         "checkpointFailure": stats.checkpoint_failure.map(|error| error.to_string()),
         "views": views,
     });

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 /// A view of one handle.
 pub(super) struct NodeView {
+    rows: Arc<MemoryStore>,
     driver: Arc<Driver>,
     /// The batch that `view_next` gave last.
     ticket: Cell<Option<Ticket>>,
@@ -40,8 +41,9 @@ pub fn set_view(
 ) -> napi::Result<()> {
     let map: MapFunction =
         map.build_threadsafe_function::<String>().callee_handled::<false>().weak::<true>().build()?;
-    let view = View::new(Arc::new(MemoryStore::new()), SPACES);
-    let view = NodeView { driver: Arc::new(Driver::new(view, map)), ticket: Cell::new(None) };
+    let rows = Arc::new(MemoryStore::new());
+    let view = View::new(Arc::clone(&rows) as _, SPACES);
+    let view = NodeView { rows, driver: Arc::new(Driver::new(view, map)), ticket: Cell::new(None) };
     handle.views.borrow_mut().insert(id, Rc::new(view));
     Ok(())
 }
@@ -134,6 +136,12 @@ pub fn view_apply(handle: &External<Rc<Handle>>, id: String, rows: String) -> na
 }
 
 impl NodeView {
+    /// What its rows take of memory.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let bytes = |space| self.rows.memory(space).map_or(0, |memory| memory.values + memory.keys);
+        bytes(SPACES.rows) + bytes(SPACES.documents)
+    }
+
     /// Figures about the view.
     pub(super) fn stats(&self) -> Value {
         let Ok(stats) = ready(self.driver.view().stats()) else { return Value::Null };

@@ -45,66 +45,73 @@ pub(super) fn encode(entry: &Entry) -> Vec<u8> {
 /// Reads every document of `directory` and changes nothing. Other entries are passed over.
 pub(super) fn load(fs: &dyn FileSystem, directory: &Path) -> Result<Loaded> {
     let (names, others) = document_names(fs, directory)?;
-    let files = read_documents(fs, directory, &names, &Progress::default())?;
-    Ok(gather(files.into_iter().collect::<Result<_>>()?, others))
+    let read = |name: &String| read_document(fs, directory, name);
+    Ok(gather(read_documents(&names, read)?, others))
 }
 
 /// As [`load`], but a file that can't be read is a bad file too.
 pub(super) fn examine(fs: &dyn FileSystem, directory: &Path, progress: &Progress) -> Result<Loaded> {
     let (names, others) = document_names(fs, directory)?;
     progress.add_total(names.len());
-    let files = read_documents(fs, directory, &names, progress)?;
-    let unreadable = |(name, file): (&String, Result<File>)| {
-        file.unwrap_or_else(|error| {
+    let read = |name: &String| {
+        progress.step();
+        read_document(fs, directory, name).or_else(|error| {
             let key = match key_of_file_name(name) {
                 FileKey::Key(key, _) => Some(key.into()),
                 _ => None,
             };
-            bad(name, key, error.to_string())
+            Ok(bad(name, key, error.to_string()))
         })
     };
-    Ok(gather(names.iter().zip(files).map(unreadable).collect(), others))
+    Ok(gather(read_documents(&names, read)?, others))
 }
 
-/// One result for each name.
-fn read_documents(
-    fs: &dyn FileSystem,
-    directory: &Path,
-    names: &[String],
-    progress: &Progress,
-) -> Result<Vec<Result<File>>> {
+/// What one thread read. Small, whatever the number of files: what is dropped after loading leaves holes in
+/// the memory.
+#[derive(Default)]
+struct Part {
+    entries: Vec<Entry>,
+    strays: Vec<(Entry, String)>,
+    bad: Vec<BadFile>,
+}
+
+fn read_documents(names: &[String], read: impl Fn(&String) -> Result<File> + Sync) -> Result<Vec<Part>> {
     let threads = names.len().div_ceil(FILES_PER_THREAD).clamp(1, LOAD_THREADS);
     let share = names.len().div_ceil(threads).max(1);
-    let read = |name: &String| {
-        progress.step();
-        read_document(fs, directory, name)
+    let read_part = |names: &[String]| {
+        let mut part = Part::default();
+        for name in names {
+            match read(name)? {
+                File::Document { entry, stray: None } => part.entries.push(entry),
+                File::Document { entry, stray: Some(name) } => part.strays.push((entry, name)),
+                File::Bad(bad) => part.bad.push(bad),
+                File::Gone => {}
+            }
+        }
+        Ok(part)
     };
-    let parts = thread::scope(|scope| {
-        let running: Vec<_> =
-            names.chunks(share).map(|names| scope.spawn(move || names.iter().map(read).collect())).collect();
+    thread::scope(|scope| {
+        let running: Vec<_> = names.chunks(share).map(|names| scope.spawn(|| read_part(names))).collect();
         running
             .into_iter()
-            .map(|part| part.join().map_err(|_| Error::internal("a thread that reads files")))
-            .collect::<Result<Vec<Vec<Result<File>>>>>()
-    })?;
-    Ok(parts.into_iter().flatten().collect())
+            .map(|part| part.join().map_err(|_| Error::internal("a thread that reads files"))?)
+            .collect()
+    })
 }
 
-fn gather(files: Vec<File>, others: Vec<BadFile>) -> Loaded {
+fn gather(parts: Vec<Part>, others: Vec<BadFile>) -> Loaded {
     let mut loaded = Loaded { bad: others, ..Loaded::default() };
-    for file in files {
-        match file {
-            File::Document { entry, stray: Some(name) } if loaded.strays.contains_key(entry.key()) => {
+    loaded.entries.reserve_exact(parts.iter().map(|part| part.entries.len() + part.strays.len()).sum());
+    for part in parts {
+        loaded.entries.extend(part.entries);
+        loaded.bad.extend(part.bad);
+        for (entry, name) in part.strays {
+            if loaded.strays.contains_key(entry.key()) {
                 loaded.bad.push(twin(name, entry.key()));
-            }
-            File::Document { entry, stray } => {
-                if let Some(name) = stray {
-                    loaded.strays.insert(entry.key().into(), name);
-                }
+            } else {
+                loaded.strays.insert(entry.key().into(), name);
                 loaded.entries.push(entry);
             }
-            File::Bad(bad) => loaded.bad.push(bad),
-            File::Gone => {}
         }
     }
     loaded.entries.sort_unstable_by(|a, b| a.key().cmp(b.key()));

@@ -38,6 +38,7 @@ use crate::kv::{
     MAX_VALUE_BYTES, Read, Scan, Sequence, Space, Store,
 };
 use crate::stores::journal::{GroupCommit, JournalTotals};
+use crate::stores::memory::Memory;
 use crate::{Error, Result};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -84,6 +85,11 @@ impl DirectoryStore {
     /// The sequence number of the newest commit by anyone, to be read without a lock.
     pub fn head(&self) -> Head {
         self.head.clone()
+    }
+
+    /// What the documents take of memory.
+    pub fn memory(&self) -> Result<Memory> {
+        self.core.read(|state| state.now().memory(Space::DOCUMENTS))
     }
 
     /// How many documents are in the journal and not yet in their files.

@@ -11,7 +11,7 @@ use crate::kv::{
     MAX_VALUE_BYTES, Prepared, Read, Scan, Sequence, Space, Store,
 };
 use crate::stores::journal::{Followed, Follower, JournalPage, decode_commit};
-use crate::stores::memory::{Snapshot, State};
+use crate::stores::memory::{Memory, Snapshot, State};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -86,6 +86,11 @@ impl ReadOnlyStore {
     /// What loading found.
     pub fn report(&self) -> &LoadReport {
         &self.report
+    }
+
+    /// What the documents take of memory.
+    pub fn memory(&self) -> Result<Memory> {
+        self.read(|state| state.now().memory(Space::DOCUMENTS))
     }
 
     /// Reads the state; first what was committed since.

@@ -8,6 +8,7 @@ pub mod tree;
 
 pub use snapshot::Snapshot;
 pub use state::State;
+pub use tree::Memory;
 
 use crate::kv::{
     Answer, Batch, Capability, Changes, Committed, Durability, Entry, Head, KeyRange, MAX_KEY_BYTES,
@@ -32,6 +33,11 @@ impl MemoryStore {
     /// The sequence number of the newest commit, to be read without a lock.
     pub fn head(&self) -> Head {
         self.head.clone()
+    }
+
+    /// What `space` takes of memory.
+    pub fn memory(&self, space: Space) -> Result<Memory> {
+        self.read(|state| Ok(state.now().memory(space)))
     }
 
     /// Removes all entries of `space`, as a commit of its own. What changed in it before is `TooOld`.

@@ -1,6 +1,6 @@
 //! All spaces at one moment.
 
-use super::tree::Tree;
+use super::tree::{Memory, Tree};
 use crate::kv::{Answer, Entry, KeyRange, Read, Scan, Sequence, Space};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,9 +47,9 @@ impl Snapshot {
         self.tree(space).map_or(0, Tree::len)
     }
 
-    /// The bytes of memory that the entries of `space` take.
-    pub fn memory_bytes(&self, space: Space) -> usize {
-        self.tree(space).map_or(0, Tree::memory_bytes)
+    /// What `space` takes of memory.
+    pub fn memory(&self, space: Space) -> Memory {
+        self.tree(space).map_or_else(Memory::default, Tree::memory)
     }
 
     /// The spaces, to be changed; copies what another snapshot shares.

@@ -3,7 +3,7 @@
 use super::heads::Heads;
 use super::separators::separator;
 use super::{CAPACITY, make_room};
-use crate::kv::Entry;
+use crate::kv::{Entry, allocated_bytes};
 
 /// Entries in the order of their keys.
 #[derive(Clone, Default)]
@@ -21,6 +21,11 @@ impl Leaf {
     /// The entries.
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// What it takes of memory besides itself and the entries.
+    pub(super) fn memory_bytes(&self) -> usize {
+        allocated_bytes(self.entries.capacity() * size_of::<Entry>())
     }
 
     /// The entry at `key`.

@@ -42,23 +42,35 @@ pub struct Tree {
     root: Arc<Node>,
     length: usize,
     entry_bytes: usize,
+    key_bytes: usize,
+}
+
+/// What a tree takes of memory, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The values, with the versions of their entries.
+    pub values: usize,
+    /// The keys, and the nodes by which they are found.
+    pub keys: usize,
 }
 
 impl Tree {
     /// An empty tree.
     pub fn new() -> Self {
-        Self { root: Arc::new(Node::Leaf(Leaf::default())), length: 0, entry_bytes: 0 }
+        Self { root: Arc::new(Node::Leaf(Leaf::default())), length: 0, entry_bytes: 0, key_bytes: 0 }
     }
 
     /// A tree of `entries` in O(n). They must come in ascending order of keys, each key once.
     pub fn from_sorted(entries: impl IntoIterator<Item = Entry>) -> Self {
         let mut length = 0;
         let mut entry_bytes = 0;
+        let mut key_bytes = 0;
         let root = bulk::build(entries.into_iter().inspect(|entry| {
             length += 1;
             entry_bytes += entry.memory_bytes();
+            key_bytes += entry.key().len();
         }));
-        let tree = Self { root: Arc::new(root), length, entry_bytes };
+        let tree = Self { root: Arc::new(root), length, entry_bytes, key_bytes };
         debug_assert!(tree.iter().is_sorted_by(|a, b| a.key() < b.key()), "entries were not sorted");
         tree
     }
@@ -73,9 +85,12 @@ impl Tree {
         self.length == 0
     }
 
-    /// The bytes of memory that the entries take. Nodes take about a tenth of a small document besides.
-    pub fn memory_bytes(&self) -> usize {
-        self.entry_bytes
+    /// What the tree takes of memory, whoever shares it. Looks at the inner nodes only.
+    pub fn memory(&self) -> Memory {
+        Memory {
+            values: self.entry_bytes - self.key_bytes,
+            keys: self.key_bytes + self.root.memory_bytes() + size_of::<Node>(),
+        }
     }
 
     /// The entry at `key`.
@@ -92,9 +107,11 @@ impl Tree {
     /// Puts `entry` at its key; answers with the entry that was there.
     pub fn insert(&mut self, entry: Entry) -> Option<Entry> {
         self.entry_bytes += entry.memory_bytes();
+        self.key_bytes += entry.key().len();
         let root = Arc::make_mut(&mut self.root);
         if let Some(replaced) = root.insert(entry) {
             self.entry_bytes -= replaced.memory_bytes();
+            self.key_bytes -= replaced.key().len();
             return Some(replaced);
         }
         self.length += 1;
@@ -121,6 +138,7 @@ impl Tree {
         }
         self.length -= 1;
         self.entry_bytes -= removed.memory_bytes();
+        self.key_bytes -= removed.key().len();
         Some(removed)
     }
 

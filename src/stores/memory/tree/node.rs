@@ -2,8 +2,8 @@
 
 use super::leaf::Leaf;
 use super::separators::Separators;
-use super::{FILL_WIDTH, MAX_WIDTH, MIN_WIDTH};
-use crate::kv::Entry;
+use super::{CAPACITY, FILL_WIDTH, MAX_WIDTH, MIN_WIDTH};
+use crate::kv::{Entry, allocated_bytes};
 use std::sync::Arc;
 
 /// A node. Its width is the number of its entries or children; after an insert it may be one too wide,
@@ -37,6 +37,15 @@ impl Node {
         match self {
             Self::Leaf(leaf) => leaf.entries().len(),
             Self::Inner(inner) => inner.counts.iter().sum(),
+        }
+    }
+
+    /// What the node and those below take of memory, besides entries and the node itself. Nodes at the
+    /// bottom are reckoned by their entries, so that only inner nodes are looked at.
+    pub(super) fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Leaf(leaf) => leaf.memory_bytes(),
+            Self::Inner(inner) => inner.memory_bytes(),
         }
     }
 
@@ -82,6 +91,18 @@ impl Node {
 }
 
 impl Inner {
+    fn memory_bytes(&self) -> usize {
+        let shared_node = allocated_bytes(2 * size_of::<usize>() + size_of::<Node>());
+        let own = allocated_bytes(self.children.capacity() * size_of::<Arc<Node>>())
+            + allocated_bytes(self.counts.capacity() * size_of::<usize>())
+            + self.separators.memory_bytes();
+        let below = match self.children.first().map(|child| &**child) {
+            Some(Node::Leaf(_)) => self.children.len() * allocated_bytes(CAPACITY * size_of::<Entry>()),
+            _ => self.children.iter().map(|child| child.memory_bytes()).sum(),
+        };
+        own + self.children.len() * shared_node + below
+    }
+
     /// Of children and what parts them.
     pub(super) fn of(separators: Separators, children: Vec<Arc<Node>>) -> Self {
         let counts = children.iter().map(|child| child.count()).collect();

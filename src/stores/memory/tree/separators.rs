@@ -2,6 +2,7 @@
 //! separator, and a search stays in few cache lines.
 
 use super::heads::{Heads, common_prefix};
+use crate::kv::allocated_bytes;
 
 /// Sorted keys that part the children of a node: child `i` holds the keys from separator `i - 1` on, up
 /// to but not including separator `i`. A change makes a new list; that happens once in many writes.
@@ -23,6 +24,11 @@ impl Separators {
             ends.push(bytes.len());
         }
         Self { heads: Heads::of(list), ends, bytes }
+    }
+
+    /// What they take of memory besides the list itself.
+    pub(super) fn memory_bytes(&self) -> usize {
+        allocated_bytes(self.bytes.capacity()) + allocated_bytes(self.ends.capacity() * size_of::<usize>())
     }
 
     /// How many there are: one less than children.

@@ -111,7 +111,10 @@ fn apply(step: Step, sequence: u64, tree: &mut Tree, model: &mut Model) {
 fn assert_same(tree: &Tree, model: &Model, probes: &[Vec<u8>], scans: &[Scan]) {
     let list: Vec<&Entry> = model.values().collect();
     assert_eq!(tree.len(), list.len());
-    assert_eq!(tree.memory_bytes(), list.iter().map(|entry| entry.memory_bytes()).sum::<usize>());
+    let memory = tree.memory();
+    let keys: usize = list.iter().map(|entry| entry.key().len()).sum();
+    assert_eq!(memory.values, list.iter().map(|entry| entry.memory_bytes()).sum::<usize>() - keys);
+    assert!(memory.keys > keys + list.len() * size_of::<Entry>());
     assert!(tree.iter().eq(list.iter().copied()));
     for (index, entry) in list.iter().enumerate() {
         assert_eq!((tree.get(entry.key()), tree.rank(entry.key())), (Some(*entry), index));
