@@ -17,6 +17,12 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The version of the package that this addon belongs to.
+#[napi(catch_unwind)]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
 /// A handle from options in JSON; touches no disk.
 #[napi(catch_unwind)]
 pub fn create_store(port: &External<Rc<Port>>, options: String) -> napi::Result<External<Rc<Handle>>> {
