@@ -1,8 +1,8 @@
 'use strict';
 
-// The packages as people get them: packed, installed from a registry with scripts disabled, and used.
-// Needs only Node and npm. KIXX_TARBALLS is a directory with the tarballs of a release, to try them and no new
-// ones; KIXX_TUPLE says which platform this has to be.
+// The packages as people get them: packed, installed from a registry with scripts disabled, and used. Needs
+// only Node and npm. KIXX_TARBALLS is a directory with the tarballs of a release, which are tried then and no
+// new ones; KIXX_TUPLE says which platform this has to be.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
