@@ -47,7 +47,7 @@ test('a release, installed', async (t) => {
         assert.deepEqual(locked, TUPLES.map((name) => `node_modules/${ packageName(name) }`).sort());
     });
 
-    for (const file of ['esm.mjs', 'cjs.cjs', 'worker.mjs']) {
+    for (const file of ['esm.mjs', 'cjs.cjs', 'worker.mjs', 'terminated.mjs']) {
         await t.test(`the application runs, ${ file }`, async () => {
             const stdout = await runWell([process.execPath, file], { cwd: application });
             assert.match(stdout, /^(worked\n)+$/);

@@ -65,7 +65,7 @@ test('the installed package', async (t) => {
         await t.test(`on ${ name }`, { skip }, async (runtime) => {
             const command = path.join(tools, 'node_modules', ...program.split('/'));
             runtime.diagnostic((await runIn(command, ...version)).trim());
-            for (const file of ['esm.mjs', 'cjs.cjs', 'worker.mjs']) {
+            for (const file of ['esm.mjs', 'cjs.cjs', 'worker.mjs', 'terminated.mjs']) {
                 assert.match(await runIn(command, ...options, file), /^(worked\n)+$/, file);
             }
         });
