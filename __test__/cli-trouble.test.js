@@ -189,7 +189,7 @@ test('an interrupted import leaves plain files and tells how far it came', PIPES
 test('build needs no native module', LIMIT, async (t) => {
     const application = newDirectory(t);
     const root = path.join(__dirname, '..');
-    for (const name of ['bin', 'cli', 'lib', 'scripts', 'index.cjs', 'native.cjs', 'package.json']) {
+    for (const name of ['bin', 'cli', 'lib', 'scripts', 'index.cjs', 'package.json']) {
         fs.cpSync(path.join(root, name), path.join(application, name), { recursive: true });
     }
     fs.symlinkSync(path.join(root, 'node_modules'), path.join(application, 'node_modules'), 'junction');

@@ -1,31 +1,41 @@
-#!/usr/bin/env node
 'use strict';
 
-// Builds the native addon with cargo and puts it next to native.cjs.
+// Compiles the addon with cargo and puts it where lib/native.cjs finds it.
 //
-//   node scripts/build-addon.cjs
+//   node scripts/build-addon.cjs [--tuple linux-arm64-musl] [--zig]
+//
+// --tuple  for another platform than this one, if cargo can
+// --zig    with cargo-zigbuild, which brings a C compiler for every platform, and for old versions of glibc
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
-const { root, addonPath } = require('./platform.cjs');
+const { parseArgs } = require('node:util');
+const { root, TARGETS, addonPath, platformTuple } = require('./platform.cjs');
 
 const CARGO_OUTPUT_BYTES_MAX = 256 * 1024 * 1024;
 
+/** What the oldest supported Node needs. */
+const OLDEST_GLIBC = '2.28';
+
+// An addon uses the C library of the program that loads it: musl's is shared, and Windows' may be missing.
+const RUSTFLAGS = { musl: '-C target-feature=-crt-static', msvc: '-C target-feature=+crt-static' };
+
 /**
- * @param {{ quiet?: boolean }} [options] quiet: what cargo says is shown only if it fails
+ * @param {object} [options]
+ * @param {string} [options.tuple] the platform to compile for; without it, this one
+ * @param {boolean} [options.zig] compile with cargo-zigbuild
+ * @param {boolean} [options.quiet] what cargo says is shown only if it fails
  * @returns {string} the path of the addon
+ * @throws {Error} code ERR_NO_CARGO or ERR_BUILD_FAILED
  */
-function buildAddon({ quiet = false } = {}) {
+function buildAddon({ tuple, zig = false, quiet = false } = {}) {
     const started = new Date();
-    // As a dependency of somebody else it leaves only the addon.
-    const temporary = root.split(path.sep).includes('node_modules')
-        ? fs.mkdtempSync(path.join(os.tmpdir(), 'kixx-datastore-build-'))
-        : undefined;
+    const temporary = temporaryTarget();
     try {
-        const messages = cargoBuild(quiet, temporary ? ['--target-dir', temporary] : []);
-        return install(builtLibrary(messages), started);
+        const messages = cargoBuild({ tuple, zig, quiet, targetDirectory: temporary });
+        return install(builtLibrary(messages), addonPath(tuple), started);
     } finally {
         if (temporary) {
             fs.rmSync(temporary, { recursive: true, force: true });
@@ -33,21 +43,51 @@ function buildAddon({ quiet = false } = {}) {
     }
 }
 
+/** As a dependency of somebody else it leaves only the addon. */
+function temporaryTarget() {
+    const isDependency = root.split(path.sep).includes('node_modules');
+    return isDependency && !process.env.CARGO_TARGET_DIR
+        ? fs.mkdtempSync(path.join(os.tmpdir(), 'kixx-datastore-build-'))
+        : undefined;
+}
+
 /** Answers with cargo's messages, one JSON object per line. */
-function cargoBuild(quiet, options) {
-    const args = ['build', '--release', '--lib', '--locked', '--message-format=json-render-diagnostics'];
-    const cargo = spawnSync('cargo', [...args, ...options], {
+function cargoBuild({ tuple, zig, quiet, targetDirectory }) {
+    const args = [
+        zig ? 'zigbuild' : 'build', '--release', '--lib', '--locked',
+        '--message-format=json-render-diagnostics',
+        ...(tuple ? ['--target', rustTarget(tuple, zig)] : []),
+        ...(targetDirectory ? ['--target-dir', targetDirectory] : []),
+    ];
+    const abi = (tuple ?? platformTuple()).split('-')[2];
+    const flags = [process.env.RUSTFLAGS, RUSTFLAGS[abi]].filter(Boolean).join(' ');
+    const cargo = spawnSync('cargo', args, {
         cwd: root,
+        env: flags ? { ...process.env, RUSTFLAGS: flags } : process.env,
         stdio: ['ignore', 'pipe', quiet ? 'pipe' : 'inherit'],
         maxBuffer: CARGO_OUTPUT_BYTES_MAX,
     });
     if (cargo.error) {
-        throw new Error(`Could not run cargo (${ cargo.error.message }). Install Rust: https://rustup.rs`);
+        throw buildError(
+            'ERR_NO_CARGO', `Could not run cargo (${ cargo.error.message }). Install Rust: https://rustup.rs`
+        );
     }
     if (cargo.status !== 0) {
-        throw new Error(`${ cargo.stderr ?? '' }cargo build failed (exit code ${ cargo.status })`);
+        throw buildError(
+            'ERR_BUILD_FAILED', `${ cargo.stderr ?? '' }cargo build failed (exit code ${ cargo.status })`
+        );
     }
     return cargo.stdout.toString();
+}
+
+function rustTarget(tuple, zig) {
+    const target = TARGETS[tuple];
+    if (target === undefined) {
+        throw buildError(
+            'ERR_BUILD_FAILED', `Unknown platform ${ tuple }. Known: ${ Object.keys(TARGETS).join(', ') }`
+        );
+    }
+    return zig && tuple.endsWith('-gnu') ? `${ target }.${ OLDEST_GLIBC }` : target;
 }
 
 function builtLibrary(messages) {
@@ -59,13 +99,12 @@ function builtLibrary(messages) {
             }
         }
     }
-    throw new Error('cargo built no addon');
+    throw buildError('ERR_BUILD_FAILED', 'cargo built no addon');
 }
 
 // Renamed into place, because a running process may have the old file mapped. Its time is that of the
 // build's start, so that a source saved during the build counts as newer.
-function install(library, time) {
-    const addon = addonPath();
+function install(library, addon, time) {
     const temporary = `${ addon }.${ process.pid }`;
     fs.copyFileSync(library, temporary);
     fs.utimesSync(temporary, time, time);
@@ -73,9 +112,14 @@ function install(library, time) {
     return addon;
 }
 
+function buildError(code, message) {
+    return Object.assign(new Error(message), { code });
+}
+
 function main() {
     try {
-        console.log(`built ${ path.relative(process.cwd(), buildAddon()) }`);
+        const { values } = parseArgs({ options: { tuple: { type: 'string' }, zig: { type: 'boolean' } } });
+        console.log(`built ${ path.relative(process.cwd(), buildAddon(values)) }`);
     } catch (error) {
         console.error(`kixx-datastore: ${ error.message }`);
         process.exitCode = 1;

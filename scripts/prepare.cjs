@@ -6,9 +6,9 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { spawnSync } = require('node:child_process');
 const { root, addonPath } = require('./platform.cjs');
 const { buildAddon } = require('./build-addon.cjs');
+const { npm } = require('./npm.cjs');
 
 const ADDON_SOURCES = ['src', 'build.rs', 'Cargo.toml', 'Cargo.lock'];
 
@@ -20,18 +20,7 @@ function ensureDependencies(directory = root, npmArguments = ['--ignore-scripts'
         return;
     }
     const where = path.relative(root, path.join(directory, 'node_modules'));
-    timed(`installing ${ where } (npm ci)`, () => npmCi(directory, npmArguments));
-}
-
-function npmCi(directory, npmArguments) {
-    const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...npmArguments];
-    const npm = process.env.npm_execpath;
-    const result = npm
-        ? spawnSync(process.execPath, [npm, ...args], { cwd: directory, encoding: 'utf8' })
-        : spawnSync('npm', args, { cwd: directory, encoding: 'utf8', shell: process.platform === 'win32' });
-    if (result.status !== 0) {
-        throw new Error(`npm ci failed\n${ result.stdout ?? '' }${ result.stderr ?? result.error }`);
-    }
+    timed(`installing ${ where } (npm ci)`, () => npm(['ci', ...npmArguments], { cwd: directory }));
 }
 
 /** Builds the addon if it is missing or older than its sources. */

@@ -58,7 +58,7 @@ function tool(name, file) {
 // Found here, because `node --test` of Node 20 knows no patterns.
 function testFiles() {
     return fs.readdirSync(path.join(root, '__test__'), { recursive: true })
-        .filter((name) => /\.test\.(js|cjs|mjs)$/.test(name))
+        .filter((name) => /\.test\.(js|cjs|mjs)$/.test(name) && !name.includes('node_modules'))
         .map((name) => path.join('__test__', name))
         .filter((name) => name !== README_TEST)
         .sort();

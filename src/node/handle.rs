@@ -63,6 +63,16 @@ impl Handle {
         self.datastore().map(|datastore| Arc::clone(datastore.store()))
     }
 
+    /// Closes the handle, and answers with its share of the store if it had one.
+    pub(super) fn detach(&self) -> Option<Arc<Datastore>> {
+        self.views.borrow_mut().clear();
+        self.page.replace(RememberedPage::Documents(Vec::new()));
+        match self.state.replace(State::Closed) {
+            State::Open(datastore) => Some(datastore),
+            State::New | State::Closed => None,
+        }
+    }
+
     /// Submits a task whose answer goes to the promise `id`.
     pub(super) fn submit(&self, env: &napi::Env, id: i64, task: Task) -> napi::Result<()> {
         self.port.submit(env, id, task)

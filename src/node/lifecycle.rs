@@ -1,7 +1,7 @@
 //! Creating, loading, flushing and closing a store.
 
 use super::errors::to_js;
-use super::handle::{Handle, RememberedPage, State};
+use super::handle::{Handle, State};
 use super::port::{Port, PromiseId, Task};
 use crate::Error;
 use crate::datastore::{Datastore, Location, Options, Rights};
@@ -17,11 +17,19 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The version of the package that this addon belongs to.
+#[napi(catch_unwind)]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
 /// A handle from options in JSON; touches no disk.
 #[napi(catch_unwind)]
 pub fn create_store(port: &External<Rc<Port>>, options: String) -> napi::Result<External<Rc<Handle>>> {
     let options = parse_options(&options).map_err(to_js)?;
-    Ok(External::new(Rc::new(Handle::new(Rc::clone(port), options))))
+    let handle = Rc::new(Handle::new(Rc::clone(port), options));
+    port.adopt(&handle);
+    Ok(External::new(handle))
 }
 
 /// Loads the documents; resolves with `{"documents":n,"quarantined":[...]}`.
@@ -57,7 +65,7 @@ pub fn flush(env: &Env, handle: &External<Rc<Handle>>, id: PromiseId) -> napi::R
 /// Resolves when the handle is closed; the last one on a directory writes everything out.
 #[napi(catch_unwind)]
 pub fn close(env: &Env, handle: &External<Rc<Handle>>, id: PromiseId) -> napi::Result<()> {
-    let closed = match detach(handle) {
+    let closed = match handle.detach() {
         Some(datastore) => Answer::blocking(move || datastore.close()),
         None => Answer::Ready(Ok(())),
     };
@@ -67,7 +75,7 @@ pub fn close(env: &Env, handle: &External<Rc<Handle>>, id: PromiseId) -> napi::R
 /// As `close`, but blocks: for the end of the process.
 #[napi(catch_unwind)]
 pub fn close_sync(handle: &External<Rc<Handle>>) -> napi::Result<()> {
-    detach(handle).map_or(Ok(()), |datastore| datastore.close().map_err(to_js))
+    handle.detach().map_or(Ok(()), |datastore| datastore.close().map_err(to_js))
 }
 
 /// Figures about the store, as JSON.
@@ -112,15 +120,6 @@ async fn finish_load(handle: Weak<Handle>, opened: Answer<Arc<Datastore>>) -> cr
             *state = State::Open(datastore);
             Ok(Some(report))
         }
-    }
-}
-
-fn detach(handle: &Handle) -> Option<Arc<Datastore>> {
-    handle.views.borrow_mut().clear();
-    handle.page.replace(RememberedPage::Documents(Vec::new()));
-    match handle.state.replace(State::Closed) {
-        State::Open(datastore) => Some(datastore),
-        State::New | State::Closed => None,
     }
 }
 

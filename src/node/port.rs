@@ -2,6 +2,7 @@
 //! the JavaScript thread when their waker says so, and are answered many at a time.
 
 use super::errors::to_json;
+use super::handle::Handle;
 use crate::Error;
 use crate::kv::{Answer, Committed};
 use napi::bindgen_prelude::{Array, External, Float64Array, Function};
@@ -12,7 +13,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -24,6 +25,7 @@ pub(super) type PromiseId = i64;
 pub(super) struct Port {
     waiting: RefCell<HashMap<PromiseId, Task>>,
     finished: RefCell<Vec<(PromiseId, Outcome)>>,
+    handles: RefCell<Vec<Weak<Handle>>>,
     signal: Arc<Signal>,
 }
 
@@ -52,14 +54,22 @@ type Callback = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
 
 /// Opens the port of an environment. `callback` is called when there is something to drain.
 #[napi(catch_unwind)]
-pub fn open_port(callback: Function<(), ()>) -> napi::Result<External<Rc<Port>>> {
+pub fn open_port(env: &Env, callback: Function<(), ()>) -> napi::Result<External<Rc<Port>>> {
     let callback =
         callback.build_threadsafe_function::<()>().callee_handled::<false>().weak::<true>().build()?;
-    Ok(External::new(Rc::new(Port {
+    let port = Rc::new(Port {
         waiting: RefCell::default(),
         finished: RefCell::default(),
+        handles: RefCell::default(),
         signal: Arc::new(Signal { ready: Mutex::default(), armed: AtomicBool::new(false), callback }),
-    })))
+    });
+    env.add_env_cleanup_hook(Rc::downgrade(&port), |port| {
+        // Bun and Deno run no finalizers when a worker is terminated.
+        if let Some(port) = port.upgrade() {
+            port.abandon();
+        }
+    })?;
+    Ok(External::new(port))
 }
 
 /// The version of a commit that failed, and of a deletion.
@@ -122,6 +132,20 @@ fn too_long() -> Error {
 }
 
 impl Port {
+    /// Closes `handle` with the environment, if it is still there by then.
+    pub(super) fn adopt(&self, handle: &Rc<Handle>) {
+        let mut handles = self.handles.borrow_mut();
+        handles.retain(|handle| handle.strong_count() > 0);
+        handles.push(Rc::downgrade(handle));
+    }
+
+    fn abandon(&self) {
+        for handle in self.handles.take() {
+            drop(handle.upgrade().and_then(|handle| handle.detach()));
+        }
+        drop(self.waiting.take());
+    }
+
     /// Polls `task`, and keeps it until it is ready. Its answer goes to the promise `id`.
     pub(super) fn submit(&self, env: &Env, id: PromiseId, task: Task) -> napi::Result<()> {
         if self.waiting.borrow().is_empty() && self.finished.borrow().is_empty() {
