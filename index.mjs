@@ -4,6 +4,7 @@ export const {
     Datastore,
     DatastoreEngine,
     LockingQueue,
+    shadow,
     DatastoreError,
     NotFoundError,
     ConflictError,

@@ -4,11 +4,13 @@ const errors = require('./errors.js');
 const { Datastore } = require('./datastore.js');
 const { DatastoreEngine } = require('./engine.js');
 const { LockingQueue } = require('./locking-queue.js');
+const { shadow } = require('./shadow.js');
 
 module.exports = {
     Datastore,
     DatastoreEngine,
     LockingQueue,
+    shadow,
     DatastoreError: errors.DatastoreError,
     NotFoundError: errors.NotFoundError,
     ConflictError: errors.ConflictError,
