@@ -205,7 +205,6 @@ class Mirror {
     async #pass(wave) {
         const writes = wave.filter((call) => call.isWrite);
         const again = [...this.#undecided].filter((read) => removeAll(read.overlaps, writes));
-        this.#openReads.forEach((read) => removeAll(read.overlaps, writes));
         for (const read of again) {
             await this.#attempt(read);
             if (this.#isOver(read) && this.#undecided.delete(read)) {
@@ -216,8 +215,7 @@ class Mirror {
 
     /** A write will never come to the new store: no read has to wait for it. */
     #forget(write) {
-        this.#openReads.forEach((read) => read.overlaps.delete(write));
-        this.#queue.forEach((call) => call.overlaps?.delete(write));
+        [...this.#queue, ...this.#running].forEach((call) => call.overlaps?.delete(write));
         for (const read of this.#undecided) {
             read.overlaps.delete(write);
             if (this.#isOver(read)) {
