@@ -11,7 +11,7 @@ const { ensureDependencies } = require('./prepare.cjs');
 const maySkip = require('../__test__/may-skip.json');
 
 const CORE_ONLY = '--no-default-features';
-const README_TEST = path.join('__test__', 'readme.test.js');
+const SNIPPET_TESTS = ['readme.test.js', 'docs.test.js'].map((name) => path.join('__test__', name));
 
 const steps = [
     { name: 'format', title: 'rustfmt', run: cargo('fmt', '--check') },
@@ -23,7 +23,7 @@ const steps = [
     { name: 'lint', title: 'eslint', run: node(tool('eslint', 'bin/eslint.js'), '--max-warnings=0', '.') },
     { name: 'types', title: 'typings', run: node(tool('typescript', 'bin/tsc'), '-p', '__test__/types') },
     { name: 'js', title: 'JavaScript tests', run: () => nodeTest(testFiles()) },
-    { name: 'readme', title: 'README snippets', run: () => nodeTest([README_TEST]) },
+    { name: 'readme', title: 'README and docs snippets', run: () => nodeTest(SNIPPET_TESTS) },
 ];
 
 function cargo(...args) {
@@ -49,9 +49,9 @@ function tool(name, file) {
 // Found here, because `node --test` of Node 20 knows no patterns.
 function testFiles() {
     return fs.readdirSync(path.join(root, '__test__'), { recursive: true })
-        .filter((name) => /\.test\.(js|cjs|mjs)$/.test(name))
+        .filter((name) => /\.test\.(js|cjs|mjs)$/.test(name) && !name.includes('node_modules'))
         .map((name) => path.join('__test__', name))
-        .filter((name) => name !== README_TEST)
+        .filter((name) => !SNIPPET_TESTS.includes(name))
         .sort();
 }
 
