@@ -53,8 +53,8 @@ export interface ImportOptions<R = ImportRecord> {
      */
     conflict?: 'error' | 'skip' | 'overwrite' | undefined;
     /**
-     * What to do with a record that cannot be stored or read: `'error'` (default) stops with an AssertionError
-     * or CorruptError that names it, `'skip'` counts and describes it in the result.
+     * What to do with a record that cannot be stored or read: `'error'` (default) stops with an
+     * AssertionError or CorruptError that names it, `'skip'` counts and describes it in the result.
      */
     invalid?: 'error' | 'skip' | undefined;
     /** Called after each batch. */
@@ -166,9 +166,10 @@ export function importLevel(
 ): Promise<ImportResult<{ entries: number; sublevels: Record<string, number> }>>;
 
 /**
- * Imports the SQLite file of Kixx's newer document store, opened for reading only: with `node:sqlite`, or with
- * the package `better-sqlite3` of the application where this Node has none. The key is `type:id`; documents
- * get `type`, `id`, `sortKey`, `createdAt` and `updatedAt` from the columns. Writers wait meanwhile.
+ * Imports the SQLite file of Kixx's newer document store, opened for reading only: with `node:sqlite`, or
+ * with the package `better-sqlite3` of the application where this Node has none. The key is `type:id`;
+ * documents get `type`, `id`, `sortKey`, `createdAt` and `updatedAt` from the columns. Writers wait
+ * meanwhile.
  */
 export function importKixxSqlite(
     datastore: ImportTarget,

@@ -22,7 +22,7 @@ const FILES = {
         'users.db': golden('nedb.db'),
         'db.json': golden('lowdb.json'),
         'app.db': golden('loki-normal.db'),
-        'export.jsonl': '{"key":"page:1","document":{"title":"Home"}}\n{"key":"","document":{}}\n',
+        'export.jsonl': '{"key":"page:1","document":{"title":"Home"}}\n{"key":"page:2"}\n',
     },
 };
 

@@ -97,7 +97,8 @@ function runTests() {
         database.exec("UPDATE documents SET doc = '{cut' WHERE id = 'hello'");
         database.close();
         const store = await openStore(t);
-        await assert.rejects(importKixxSqlite(store, file), errorOf('CorruptError', { message: 'Post hello' }));
+        const damaged = errorOf('CorruptError', { message: 'Post hello' });
+        await assert.rejects(importKixxSqlite(store, file), damaged);
         const { imported, invalid, problems } = await importKixxSqlite(store, file, { invalid: 'skip' });
         assert.deepEqual([imported, invalid], [2, 1]);
         assert.match(problems[0], /Post hello/);

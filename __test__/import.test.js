@@ -41,7 +41,8 @@ for (const [name, importer, expected] of [
 
 for (const [how, encode] of [['plain', (text) => text], ['gzip', zlib.gzipSync]]) {
     test(`JSON Lines, ${ how }: many batches, revisions begin anew`, async (t) => {
-        const documents = Array.from({ length: 1300 }, (_, n) => [`k${ n }`, { n, text: '\u2028'.repeat(n % 9) }]);
+        const documentOf = (n) => ({ n, text: '\u2028'.repeat(n % 9) });
+        const documents = Array.from({ length: 1300 }, (_, n) => [`k${ n }`, documentOf(n)]);
         const withRevisions = documents.map(([key, document]) => [key, { _rev: 7, ...document }]);
         const file = fileWith(t, encode(`\n${ jsonLines(withRevisions) }\r\n`));
         const store = await openStore(t);
@@ -115,8 +116,9 @@ test('a document that somebody else stores meanwhile is skipped', async (t) => {
 test('what cannot be stored is an error that names it, or is counted', async (t) => {
     const long = 'x'.repeat(300);
     const text = [
-        '{"key":"a","document":{"n":1}}', '{"key":"","document":{}}', '{"key":"b"}', '{"key":"c","document":[1]}',
-        'not json', '[]', `{"key":"${ long }","document":{}}`, '{"key":"d","document":{"_rev":"3-abc"}}',
+        '{"key":"a","document":{"n":1}}', '{"key":"","document":{}}', '{"key":"b"}',
+        '{"key":"c","document":[1]}', 'not json', '[]', `{"key":"${ long }","document":{}}`,
+        '{"key":"d","document":{"_rev":"3-abc"}}',
         '{"key":"e","document":{"n":2}}',
     ];
     const store = await openStore(t);
@@ -206,7 +208,8 @@ test('lowdb: other trees', async (t) => {
         assert.deepEqual(await documentsOf(store), expected);
     }
     const store = await openStore(t);
-    await assert.rejects(importLowdb(store, fileWith(t, 'a: 1')), errorOf('CorruptError', { message: 'parse' }));
+    const noJson = errorOf('CorruptError', { message: 'parse' });
+    await assert.rejects(importLowdb(store, fileWith(t, 'a: 1')), noJson);
 });
 
 test('files that are no source', async (t) => {
@@ -224,7 +227,8 @@ test('files that are no source', async (t) => {
     }
     const torn = fileWith(t, zlib.gzipSync(three).subarray(0, -12));
     await assert.rejects(importJsonLines(store, torn), errorOf('CorruptError', { message: 'gzip' }));
-    await assert.rejects(importLoki(store, fileWith(t, '{}')), errorOf('CorruptError', { message: 'LokiJS' }));
+    const noLoki = errorOf('CorruptError', { message: 'LokiJS' });
+    await assert.rejects(importLoki(store, fileWith(t, '{}')), noLoki);
     assert.deepEqual(await documentsOf(store), {});
 });
 

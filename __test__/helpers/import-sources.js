@@ -102,7 +102,8 @@ async function writeLevel(directory) {
     const users = db.sublevel('users', { valueEncoding: 'json' });
     await users.put('jane', { name: 'Jane', text: TEXT });
     await users.sublevel('old', { valueEncoding: 'json' }).put('omar', { name: 'Omar', when: WHEN });
-    await db.batch(Array.from({ length: 1200 }, (_, n) => ({ type: 'put', key: `many:${ n }`, value: { n } })));
+    const many = Array.from({ length: 1200 }, (_, n) => ({ type: 'put', key: `many:${ n }`, value: { n } }));
+    await db.batch(many);
     await db.close();
 }
 

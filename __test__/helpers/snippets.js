@@ -17,8 +17,8 @@ const ROOT = path.join(__dirname, '..', '..');
  * Makes a test of each snippet that is marked `js`, and one that they all claim something.
  *
  * @param {string} markdown the file, from the root of the repository
- * @param {{ atLeast?: number, files?: Record<string, string | Buffer> }} [options] how many snippets there have
- *     to be, and files that lie beside each of them, by their relative paths
+ * @param {{ atLeast?: number, files?: Record<string, string | Buffer> }} [options] how many snippets there
+ *     have to be, and files that lie beside each of them, by their relative paths
  */
 function testSnippets(markdown, { atLeast = 1, files = {} } = {}) {
     const snippets = extract(fs.readFileSync(path.join(ROOT, markdown), 'utf8'));

@@ -181,8 +181,8 @@ class Writer {
 
     #advice(option) {
         const { imported } = this.result;
-        const before = imported === 0 ? 'Nothing was imported' : `${ imported } documents were imported before`;
-        return `${ before }; ${ option } goes on instead`;
+        const before = imported === 0 ? 'Nothing was' : `${ imported } documents were`;
+        return `${ before } imported before; ${ option } goes on instead`;
     }
 }
 

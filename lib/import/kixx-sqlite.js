@@ -43,7 +43,7 @@ function openDatabase(file) {
         if (sqlite !== undefined) {
             return new sqlite.DatabaseSync(file, { readOnly: true });
         }
-        const Database = peers.peer('better-sqlite3', 'to read SQLite, or Node 22.13 or newer,');
+        const Database = peers.peer('better-sqlite3', 'to read SQLite with a Node older than 22.13');
         return new Database(file, { readonly: true, fileMustExist: true });
     } catch (error) {
         throw sqliteError(file, error);
@@ -55,8 +55,8 @@ function checkTable(database, file) {
     const names = found.map(({ name }) => name);
     const missing = COLUMNS.filter((name) => !names.includes(name));
     if (missing.length > 0) {
-        const lack = names.length === 0 ? 'it has no table documents' : `documents has no ${ missing.join(', ') }`;
-        throw new AssertionError(`${ quote(file) } is no document store of Kixx: ${ lack }`);
+        const lack = names.length === 0 ? 'a table documents' : `the columns ${ missing.join(', ') }`;
+        throw new AssertionError(`${ quote(file) } is no document store of Kixx: it lacks ${ lack }`);
     }
 }
 

@@ -23,12 +23,14 @@ async function importLevel(datastore, from, options) {
         parse: (bytes) => JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)),
     });
     const source = { entries: 0, sublevels: {} };
+    const run = (level, name) => (
+        importRecords(datastore, records(level, name, checked, source), checked, source));
     if (typeof from !== 'string') {
-        return importRecords(datastore, records(database(from), 'the database', checked, source), checked, source);
+        return run(database(from), 'the database');
     }
     const level = await openLevel(from);
     try {
-        return await importRecords(datastore, records(level, quote(from), checked, source), checked, source);
+        return await run(level, quote(from));
     } finally {
         await level.close();
     }
@@ -79,7 +81,8 @@ async function* records(level, name, options, source) {
                 source.entries += 1;
                 const rawKey = key.toString('utf8');
                 const where = `${ name } key ${ quote(rawKey) }`;
-                yield { where, share: null, record: recordOf({ keyBytes: key, rawKey, value, where }, options, source) };
+                const record = recordOf({ keyBytes: key, rawKey, value, where }, options, source);
+                yield { where, share: null, record };
             }
         }
     } finally {

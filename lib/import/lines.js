@@ -67,8 +67,8 @@ function withoutReturn(line) {
 async function isGzip(file) {
     const handle = await fs.promises.open(file);
     try {
-        const { buffer, bytesRead } = await handle.read(Buffer.alloc(GZIP_MAGIC.length), 0, GZIP_MAGIC.length, 0);
-        return bytesRead === GZIP_MAGIC.length && GZIP_MAGIC.every((byte, i) => buffer[i] === byte);
+        const { buffer } = await handle.read(Buffer.alloc(GZIP_MAGIC.length), 0, GZIP_MAGIC.length, 0);
+        return GZIP_MAGIC.every((byte, i) => buffer[i] === byte);
     } finally {
         await handle.close();
     }

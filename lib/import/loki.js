@@ -7,7 +7,7 @@ const { given, isObject, oneOf } = require('../options.js');
 const { Invalid, defaultKey, importOptions, importRecords, unreadable } = require('./importer.js');
 const { readLines, readText } = require('./lines.js');
 
-/** What stands between the parts of a database that LokiJS saved with `serializationMethod: 'destructured'`. */
+/** What stands between the parts of a database that LokiJS saved as `'destructured'`. */
 const DELIMITER = '$<\n';
 
 /**
@@ -24,7 +24,8 @@ async function importLoki(datastore, file, options) {
     const [shell, ...parts] = await readParts(file);
     const database = databaseOf(shell, file, checked);
     const source = { documents: 0, collections: {} };
-    return importRecords(datastore, records(database, parts, { file, options: checked, source }), checked, source);
+    const all = records(database, parts, { file, options: checked, source });
+    return importRecords(datastore, all, checked, source);
 }
 
 function withoutMetadata({ $loki, meta, ...document }) {
@@ -33,9 +34,7 @@ function withoutMetadata({ $loki, meta, ...document }) {
 
 /** The text of the database, and of its documents where these come after it. */
 async function readParts(file) {
-    const text = await readText(file);
-    const end = text.indexOf(DELIMITER);
-    return end === -1 ? [text] : text.split(DELIMITER);
+    return (await readText(file)).split(DELIMITER);
 }
 
 function databaseOf(text, file, { parse }) {

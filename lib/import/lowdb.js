@@ -37,8 +37,8 @@ async function* records(tree, file, source) {
     for (const [i, record] of all.entries()) {
         const collection = record.collection ?? '';
         source.collections[collection] = (source.collections[collection] ?? 0) + 1;
-        const where = `${ quote(file) } at ${ [...collection === '' ? [] : [collection], record.id].join('.') }`;
-        yield { where, share: i / all.length, record };
+        const place = collection === '' ? record.id : `${ collection }.${ record.id }`;
+        yield { where: `${ quote(file) } at ${ place }`, share: i / all.length, record };
     }
 }
 
