@@ -58,6 +58,13 @@ for (const [how, encode] of [['plain', (text) => text], ['gzip', zlib.gzipSync]]
     });
 }
 
+test('the importers are the same from CommonJS and from ES modules', async () => {
+    const names = Object.keys(require('../lib/import/index.js')).sort();
+    const esm = await import('../import.mjs');
+    assert.deepEqual(Object.keys(esm).filter((name) => name !== 'default').sort(), names);
+    assert.equal(esm.importNedb, require('../import.cjs').importNedb);
+});
+
 test('large documents go in smaller batches', async (t) => {
     const text = 'x'.repeat(2 ** 20);
     const documents = Array.from({ length: 12 }, (_, n) => [`k${ n }`, { text }]);

@@ -44,7 +44,7 @@ await importJsonLines(users, 'a.jsonl.gz');
 await importLowdb(users, 'db.json', { parse: (text) => text.split('\n') });
 await importLoki(users, 'app.db', { metadata: 'keep' });
 await importLevel(users, 'level', { key: ({ keyBytes }) => keyBytes.length, parse: (value) => value.length });
-await importKixxSqlite(users, 'a.sqlite', { key: ({ collection, sortKey }) => `${ collection }:${ sortKey }` });
+await importKixxSqlite(users, 'a.sqlite', { key: ({ id, sortKey }) => `${ sortKey }:${ id }` });
 await importers.importNedb(users, 'users.db');
 // @ts-expect-error: no such choice
 await importNedb(users, 'users.db', { conflict: 'maybe' });

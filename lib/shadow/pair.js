@@ -37,7 +37,7 @@ class Pair {
         }
     }
 
-    /** A read that answers at once. */
+    /** A read that answers at once, unless an engine of another kind does not. */
     now(method, args, keys) {
         const read = this.#mirror.beginRead(this.#call(method, args, keys));
         return this.#finish(method, args, (outcome) => this.#mirror.endRead(read, outcome));
@@ -103,7 +103,11 @@ class Pair {
     #finish(method, args, end) {
         try {
             const answer = this.#old[method](...args);
-            end(answered(answer));
+            if (typeof answer?.then === 'function') {
+                answer.then((value) => end(answered(value)), (error) => end({ error }));
+            } else {
+                end(answered(answer));
+            }
             return answer;
         } catch (error) {
             end({ error });
