@@ -7,15 +7,19 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { spawnSync } = require('node:child_process');
+const { createRequire } = require('node:module');
 const { test } = require('node:test');
 const { importKixxSqlite } = require('../lib/import/index.js');
 const peers = require('../lib/import/peer.js');
 const { ensureDependencies } = require('../scripts/prepare.cjs');
-const { DIRECTORY, KIXX_SQLITE, requirePeer, writeKixxSqlite } = require('./helpers/import-sources.js');
+const { KIXX_SQLITE, writeKixxSqlite } = require('./helpers/import-sources.js');
 const { documentsOf, importUnchanged, nodeWithSqlite } = require('./helpers/imports.js');
 const { errorOf, openStore } = require('./helpers/store.js');
 const { newPath } = require('./helpers/temp.js');
 
+// Its own directory: test files run at the same time, and two may not install into one.
+const DIRECTORY = path.join(__dirname, 'sqlite');
+const requirePeer = createRequire(path.join(DIRECTORY, 'package.json'));
 const node = nodeWithSqlite();
 
 if (node !== process.execPath) {
