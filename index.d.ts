@@ -639,6 +639,101 @@ export class LockingQueue {
     releaseLock(key?: Key): void;
 }
 
+/** What an old store of {@link shadow} has to have: what the Kixx Datastore has. */
+export interface DatastoreLike {
+    getItem(key: any): Promise<any>;
+    setItem(key: any, document: any, options?: any): Promise<any>;
+    updateItem(key: any, update: any, options?: any): Promise<any>;
+    deleteItem(key: any, options?: any): Promise<any>;
+    queryKeys(options?: any): Promise<any>;
+    queryView(id: any, options?: any): Promise<any>;
+}
+
+/** What a store did: its answer as JSON has it, or its error. */
+export type ShadowOutcome = { value: unknown } | { error: unknown };
+
+/** A call for which the stores did not do the same. */
+export interface ShadowDifference {
+    /** `'getItem'`, or `'_db.getItem'` for the engine. */
+    method: string;
+    args: unknown[];
+    old: ShadowOutcome;
+    /** With an error of the code `'BEHIND'`, this write and all later calls were not made any more. */
+    new: ShadowOutcome;
+}
+
+/** How many calls were compared. */
+export interface ShadowCounts {
+    /** Including those that were different. */
+    compared: number;
+    different: number;
+    /** Those of them that `ignore` left out. */
+    ignored: number;
+    /**
+     * Calls of which nobody can say what the new store should do: reads amid several writes, failures of the
+     * old store, and what came while the new one was too far behind.
+     */
+    unchecked: number;
+}
+
+/** What `differences()` answers. */
+export interface ShadowSummary extends ShadowCounts {
+    /** Whether the new store still gets all calls. */
+    mirroring: boolean;
+    methods: Record<string, ShadowCounts>;
+    /** The first 20. */
+    first: ShadowDifference[];
+}
+
+/** The options of {@link shadow}. */
+export interface ShadowOptions {
+    /** Called for each difference. */
+    onDifference?: ((difference: ShadowDifference) => unknown) | undefined;
+    /** Whether a difference is known and does not count. */
+    ignore?: ((difference: ShadowDifference) => boolean) | undefined;
+    /**
+     * How many calls the new store may be behind. From half of that on its reads are left out; a write that
+     * is one too many ends the mirroring for good. Default 10,000.
+     */
+    maxPending?: number | undefined;
+}
+
+/** A datastore over two stores. See {@link shadow}. */
+export interface Shadow<
+    T extends object = Record<string, unknown>,
+    V extends ViewTypes<V> = UntypedViews,
+    M extends Missing = 'throw',
+> extends Datastore<T, V, M> {
+    /** What was compared so far. */
+    differences(): ShadowSummary;
+
+    /** Resolves once everything is compared that was called so far. */
+    settled(): Promise<void>;
+
+    /** Waits until everything is compared, and closes both stores. */
+    close(): Promise<void>;
+}
+
+/**
+ * Runs a new store in the shadow of an old one. All calls are answered by the old store. The new one gets the
+ * same calls in the same order, in the background, and the outcomes are compared: answers by their JSON
+ * values, errors by code or name. Whatever the new store does, the old one's answers stay as they are.
+ *
+ * Both stores must hold the same documents in the beginning, and all writes must come through here. Writes of
+ * one document go to the old store one after another. An update function runs once; the new store gets what
+ * it returned. Map functions of views run in both. Where the old store lacks a method, it is an
+ * AssertionError.
+ */
+export function shadow<
+    T extends object = Record<string, unknown>,
+    V extends ViewTypes<V> = UntypedViews,
+    M extends Missing = 'throw',
+>(
+    oldStore: DatastoreLike,
+    newStore: Datastore<T, V, M>,
+    options?: ShadowOptions
+): Shadow<T, V, M>;
+
 /** What the errors carry besides their message. */
 export interface ErrorDetails {
     key?: string | undefined;

@@ -5,6 +5,7 @@ export const {
     DatastoreEngine,
     LockingQueue,
     prometheus,
+    shadow,
     DatastoreError,
     NotFoundError,
     ConflictError,

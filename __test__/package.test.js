@@ -145,6 +145,7 @@ function expectedFiles() {
         ...trees.filter((file) => !file.endsWith('/tests.rs')),
         'ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json',
         'Cargo.lock', 'Cargo.toml', 'build.rs', 'scripts/build-addon.cjs', 'scripts/platform.cjs',
+        'import.cjs', 'import.d.mts', 'import.d.ts', 'import.mjs',
         'index.cjs', 'index.d.mts', 'index.d.ts', 'index.mjs',
     ].sort();
 }

@@ -8,59 +8,11 @@ const { test } = require('node:test');
 const { Model } = require('./helpers/model.js');
 const { openStore, errorOf } = require('./helpers/store.js');
 const { newDirectory } = require('./helpers/temp.js');
+const { VIEWS, perform } = require('./helpers/vectors.js');
 const { sequences } = require('./fixtures/kixx.json');
-
-const VIEWS = {
-    byCategory(document, emit) {
-        if (document.category) {
-            emit(`${ document.category }:${ document.n }`, { title: document.title, n: document.n });
-        }
-    },
-    byTag(document, emit) {
-        for (const tag of document.tags ?? []) {
-            emit(`${ tag }/${ document.n }`, document.n);
-        }
-    },
-    byNumber(document, emit) {
-        if (typeof document.price === 'number') {
-            emit(document.price * 1000 + document.n / 1000, null);
-        }
-    },
-    byDay(document, emit) {
-        emit(`${ document.createdAt.slice(0, 10) }/${ document.n }`);
-    },
-};
-
-const UPDATES = {
-    merge: (x) => (current) => ({ ...current, ...x }),
-    asyncMerge: (x) => async (current) => ({ ...current, ...x }),
-    mutate: (x) => (current) => Object.assign(current, x),
-    create: (x) => (current) => current ?? x,
-    dropRev: (x) => (current) => ({ ...current, ...x, _rev: undefined }),
-    staleRev: (x) => (current) => ({ ...current, ...x, _rev: current._rev + 7 }),
-};
 
 // What the recorded error names are here.
 const ERRORS = { WrappedError: 'AssertionError', ConflictError: 'ConflictError' };
-
-function perform(store, op) {
-    switch (op.op) {
-        case 'getItem':
-            return store.getItem(op.key);
-        case 'setItem':
-            return store.setItem(op.key, op.document, op.options);
-        case 'updateItem':
-            return store.updateItem(op.key, UPDATES[op.fn](op.arg), op.options);
-        case 'deleteItem':
-            return store.deleteItem(op.key);
-        case 'queryKeys':
-            return store.queryKeys(op.options);
-        case 'queryView':
-            return store.queryView(op.view, op.options);
-        default:
-            throw new Error(`unknown operation ${ op.op }`);
-    }
-}
 
 /** An answer as it was recorded: as JSON, without the `total` that Kixx did not have. */
 function recorded(answer) {

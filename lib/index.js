@@ -5,12 +5,14 @@ const { Datastore } = require('./datastore.js');
 const { DatastoreEngine } = require('./engine.js');
 const { LockingQueue } = require('./locking-queue.js');
 const { prometheus } = require('./prometheus.js');
+const { shadow } = require('./shadow.js');
 
 module.exports = {
     Datastore,
     DatastoreEngine,
     LockingQueue,
     prometheus,
+    shadow,
     DatastoreError: errors.DatastoreError,
     NotFoundError: errors.NotFoundError,
     ConflictError: errors.ConflictError,

@@ -175,6 +175,7 @@ module.exports = {
     given,
     isObject,
     loadOptions,
+    oneOf,
     revision,
     writeOptions,
 };

@@ -12,7 +12,7 @@ const maySkip = require('../__test__/may-skip.json');
 
 const CORE_ONLY = '--no-default-features';
 const BENCHES = ['--manifest-path', path.join('benches', 'rust', 'Cargo.toml')];
-const README_TEST = path.join('__test__', 'readme.test.js');
+const SNIPPET_TESTS = ['readme.test.js', 'docs.test.js'].map((name) => path.join('__test__', name));
 
 const steps = [
     { name: 'format', title: 'rustfmt', run: cargo('fmt', '--check') },
@@ -28,7 +28,7 @@ const steps = [
     { name: 'types', title: 'typings, nodenext', run: typings('tsconfig.nodenext.json') },
     { name: 'types', title: 'typings, bundler', run: typings('tsconfig.bundler.json') },
     { name: 'js', title: 'JavaScript tests', run: () => nodeTest(testFiles()) },
-    { name: 'readme', title: 'README snippets', run: () => nodeTest([README_TEST]) },
+    { name: 'readme', title: 'README and docs snippets', run: () => nodeTest(SNIPPET_TESTS) },
 ];
 
 function cargo(...args) {
@@ -60,7 +60,7 @@ function testFiles() {
     return fs.readdirSync(path.join(root, '__test__'), { recursive: true })
         .filter((name) => /\.test\.(js|cjs|mjs)$/.test(name) && !name.includes('node_modules'))
         .map((name) => path.join('__test__', name))
-        .filter((name) => name !== README_TEST)
+        .filter((name) => !SNIPPET_TESTS.includes(name))
         .sort();
 }
 

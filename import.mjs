@@ -1,0 +1,12 @@
+import importers from './import.cjs';
+
+export const {
+    importJsonLines,
+    importKixxSqlite,
+    importLevel,
+    importLoki,
+    importLowdb,
+    importNedb,
+} = importers;
+
+export default importers;
