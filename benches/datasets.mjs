@@ -32,8 +32,16 @@ export async function measure(job, adapter) {
     return { jsonBytes };
 }
 
-/** Puts all documents of a job into an empty store. */
-export async function fill(store, { shape, seed, documents }) {
+/** Opens an empty store with all documents of a job in it; nothing of that goes on in the background. */
+export async function openFilled(adapter, job) {
+    fs.mkdirSync(job.directory, { recursive: true });
+    const store = await adapter.open(job.directory, job);
+    await fill(store, job);
+    await store.close();
+    return adapter.open(job.directory, job);
+}
+
+async function fill(store, { shape, seed, documents }) {
     const { make } = documentsOf(shape, seed);
     const order = shuffled(documents, randomNumbers(seed));
     const insert = store.insertMany ?? store.setMany;
@@ -41,7 +49,6 @@ export async function fill(store, { shape, seed, documents }) {
         const numbers = Array.from(order.subarray(start, start + GROUP));
         await insert(numbers.map((number) => [keyOf(number), make(number)]));
     }
-    await store.settle?.();
 }
 
 function startWriting({ directory, shape, seed, documents }, part) {

@@ -54,7 +54,7 @@ async function runBlock(block, workspace, progress, results) {
         }
     }
     for (const [one, byStore] of values) {
-        results.cases[one.id] = { ...one, jsonBytes: workspace.jsonBytes(one), figures: summary(byStore) };
+        results.cases[one.id] = { ...one, figures: summary(one, byStore) };
     }
 }
 
@@ -64,8 +64,9 @@ function rotated(list, by) {
     return [...list.slice(at), ...list.slice(0, at)];
 }
 
-function summary(byStore) {
-    return mapValues(byStore, (rows) => mapValues(rows, (values) => {
+function summary({ stores }, byStore) {
+    const inOrder = Object.fromEntries(stores.map((store) => [store, byStore[store]]));
+    return mapValues(inOrder, (rows) => mapValues(rows, (values) => {
         const failed = values.find((value) => typeof value === 'string');
         return failed === undefined
             ? { median: rounded(median(values)), values: values.map(rounded) }
@@ -104,11 +105,6 @@ class Workspace {
         } finally {
             fs.rmSync(directory, { recursive: true, force: true });
         }
-    }
-
-    jsonBytes({ shape, documents }) {
-        return [...this.#dataSets.values()]
-            .find((data) => data.shape === shape && data.documents === documents)?.jsonBytes;
     }
 
     /** Removes the data sets that none of these cases reads. */

@@ -7,9 +7,11 @@ import { count } from './format.mjs';
 export function headLines({ date, minutes, machine, versions, options, settings }) {
     const { cpu, cores, memory, system, node, fileSystem, load } = machine;
     const { documents, rounds, milliseconds, seed, quick } = options;
+    const how = quick ? ', --quick' : '';
     return [
-        `machine: ${ cpu }, ${ cores } cores, ${ memory } of memory; ${ system }, ${ fileSystem }, Node ${ node }`,
-        `run: ${ date } UTC, ${ minutes } minutes${ quick ? ', --quick' : '' }; load average before: ${ load }`,
+        `machine: ${ cpu }, ${ cores } cores, ${ memory } of memory`,
+        `system: ${ system }, ${ fileSystem }, Node ${ node }`,
+        `run: ${ date } UTC, ${ minutes } minutes${ how }; load average before it: ${ load }`,
         `method: medians of at most ${ rounds } rounds, stores in turn, each in a process of its own, `
             + `every figure over ${ milliseconds } ms or more, every answer checked`,
         `input: ${ count(documents) } documents unless a section says otherwise, seed ${ seed }`,

@@ -17,7 +17,8 @@ const NEW_PAGE = `# Performance\n\n${ BEGIN }\n${ END }\n`;
 export function withFigures(page = NEW_PAGE, figures) {
     const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
     if (begin < 0 || end < begin) {
-        throw new Error(`performance.md has no marks for its figures. Put in two lines: ${ BEGIN } and ${ END }`);
+        const lines = `${ BEGIN }\n${ END }`;
+        throw new Error(`performance.md has no place for its figures. Give it two lines:\n${ lines }`);
     }
     return `${ page.slice(0, begin + BEGIN.length) }\n\n${ figures }\n${ page.slice(end) }`;
 }

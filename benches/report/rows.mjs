@@ -56,16 +56,23 @@ const writing = [
     ['setOneP99', 'the same, 99 of 100 within', 'us', []],
 ];
 const loading = [
-    ['load', 'load, each document', 'us', [timesFaster('P8', 'original', 8)]],
-    ['open', 'load or open', 'ms', []],
-    ['memory', 'resident set', 'x JSON', [most('P9', 1.6, 'at most 1.6x')]],
-    ['memoryCounted', 'of it told by stats()', 'x resident', [
-        goal('P9', 'within 15 %', (figure, row) => Math.abs(figure('kixx', row) - 1), { most: 0.15 }),
-    ]],
+    ['load', 'load, each document', 'us'],
+    ['open', 'load or open', 'ms'],
+    ['memory', 'resident set', 'x JSON'],
+    ['memoryCounted', 'of it told by stats()', 'x resident'],
 ];
+// The JavaScript Kixx loads few files only, and few documents are less than what any process takes.
+const loadingGoals = { load: [timesFaster('P8', 'original', 8)] };
+const memoryGoals = {
+    memory: [most('P9', 1.6, 'at most 1.6x')],
+    memoryCounted: [
+        goal('P9', 'within 15 %', (figure, row) => Math.abs(figure('kixx', row) - 1), { most: 0.15 }),
+    ],
+};
 
-/** What has no goal of its own. */
-const plain = (rows) => rows.map(([row, label, unit]) => [row, label, unit, []]);
+/** The rows with these goals only. */
+const withGoals = (rows, goals) => rows.map(([row, label, unit]) => [row, label, unit, goals[row] ?? []]);
+const plain = (rows) => withGoals(rows, {});
 
 /** Sections: a title with the documents of its case, the id of the case, rows `[row, label, unit, goals]`. */
 export const SECTIONS = [
@@ -94,8 +101,8 @@ export const SECTIONS = [
             ['catchUpMany', 'query after 1,000 documents changed', 'ms', []],
         ],
     },
-    { title: 'Loading and memory', id: 'load', rows: loading },
-    { title: 'Loading and memory', id: 'load-many', rows: plain(loading) },
+    { title: 'Loading and memory', id: 'load', rows: withGoals(loading, loadingGoals) },
+    { title: 'Loading and memory', id: 'load-many', rows: withGoals(loading, memoryGoals) },
     {
         title: 'Longest block of the event loop', id: 'loop', rows: [
             ['sets', '10,000 sets in flight, begun in slices of 100', 'ms', noBlock],

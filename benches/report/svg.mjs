@@ -39,8 +39,14 @@ export function svgFile(width, height, title, description, children) {
         element('rect', { class: 'page', width, height, rx: 6 }),
         text(20, 30, title, { class: 'title' }),
     ];
-    const root = { xmlns: 'http://www.w3.org/2000/svg', viewBox: `0 0 ${ width } ${ height }`, width, height };
-    return `${ element('svg', { ...root, role: 'img' }, '\n', [...head, ...children].join('\n'), '\n') }\n`;
+    const root = {
+        xmlns: 'http://www.w3.org/2000/svg',
+        viewBox: `0 0 ${ width } ${ height }`,
+        width,
+        height,
+        role: 'img',
+    };
+    return `${ element('svg', root, '\n', [...head, ...children].join('\n'), '\n') }\n`;
 }
 
 /** Powers of ten that enclose positive values. */

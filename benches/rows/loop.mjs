@@ -2,7 +2,7 @@
 
 import fs from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { fill } from '../datasets.mjs';
+import { openFilled } from '../datasets.mjs';
 import { keyOf } from '../documents.mjs';
 import { timeBuild } from './view.mjs';
 import { randomPairs } from './write.mjs';
@@ -21,10 +21,8 @@ export async function measure(job, adapter) {
         await store.close();
     }
     const directory = `${ job.directory }-loop`;
-    fs.mkdirSync(directory);
-    const few = { ...job, documents: Math.min(SETS, job.documents) };
-    const store = await adapter.open(directory, few);
-    await fill(store, few);
+    const few = { ...job, directory, documents: Math.min(SETS, job.documents) };
+    const store = await openFilled(adapter, few);
     const pairs = randomPairs(few, few.documents);
     figures.sets = await longestBlock(() => setInSlices(store, pairs));
     await store.settle?.();

@@ -1,9 +1,8 @@
 // Reads while another thread writes, and reads of one and of two worker threads together. All per second.
 
-import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { fill } from '../datasets.mjs';
+import { openFilled } from '../datasets.mjs';
 import { keyOf, randomNumbers, shuffled } from '../documents.mjs';
 import { randomPairs } from './write.mjs';
 
@@ -15,21 +14,18 @@ if (!isMainThread && workerData?.role !== undefined) {
 }
 
 export async function measure(job, adapter) {
-    fs.mkdirSync(job.directory, { recursive: true });
-    const store = await adapter.open(job.directory, { ...job, cache: job.documents });
-    await fill(store, job);
+    const store = await openFilled(adapter, { ...job, cache: job.documents });
     await readFor(store, job);
     const figures = { readsAlone: await readFor(store, job) };
-    const writer = await startWorker(job, 'write', 0);
-    const writes = writer.go();
-    figures.readsBeside = await readFor(store, job);
-    figures.writesBeside = await writes;
-    await store.settle?.();
     for (const [row, cache] of [['readers', 0], ['readersHot', job.documents]]) {
         for (const threads of [1, 2]) {
             figures[row + threads] = await readInWorkers(job, threads, cache);
         }
     }
+    const writer = await startWorker(job, 'write', 0);
+    const writes = writer.go();
+    figures.readsBeside = await readFor(store, job);
+    figures.writesBeside = await writes;
     await store.close();
     return figures;
 }

@@ -1,20 +1,18 @@
 // P3, P4: sets, over documents that are there already.
 
 import { strict as assert } from 'node:assert';
-import fs from 'node:fs';
-import { fill } from '../datasets.mjs';
+import { openFilled } from '../datasets.mjs';
 import { documentsOf, keyOf, randomNumbers, shuffled } from '../documents.mjs';
 import { timeEach, timePasses } from '../timing.mjs';
 
 const IN_FLIGHT = 1_000;
 
 export async function measure(job, adapter) {
-    fs.mkdirSync(job.directory, { recursive: true });
-    let store = await adapter.open(job.directory, job);
-    await fill(store, job);
+    let store = await openFilled(adapter, job);
     const pairs = randomPairs(job, job.documents);
     const { mean, p99 } = await timeSetsOneByOne(store, job, pairs);
-    await store.settle?.();
+    await store.close();
+    store = await adapter.open(job.directory, job);
     const setMany = await timeSetsInFlight(store, job, pairs);
     await store.close();
     if (store.get) {

@@ -10,8 +10,8 @@ export const hasViews = true;
 
 /** @param options `cache`: how many documents to keep parsed; 0 turns the cache off */
 export async function open(directory, { durability = 'sync', cache = 0 } = {}) {
-    const settled = { directory, durability, cache: cache > 0 && { maxDocuments: cache } };
-    const datastore = await new Datastore(settled).load();
+    const options = { directory, durability, cache: cache > 0 && { maxDocuments: cache } };
+    const datastore = await new Datastore(options).load();
     return {
         asynchronous: true,
         datastore,
