@@ -20,8 +20,8 @@ export async function open(directory, { durability = 'sync', cache = 0 } = {}) {
         setMany: (pairs) => Promise.all(pairs.map(([key, document]) => datastore.setItem(key, document))),
         isStored: (answer, document) => answer.visits === document.visits,
         async page(offset, limit) {
-            const options = { inclusiveStartIndex: offset, limit, includeDocuments: true };
-            const { items } = await datastore.queryKeys(options);
+            const range = { inclusiveStartIndex: offset, limit, includeDocuments: true };
+            const { items } = await datastore.queryKeys(range);
             return items.map((item) => item.document);
         },
         /** Resolves once the JSON files have every write, so that nothing goes on in the background. */
