@@ -45,7 +45,9 @@ async function runBlock(block, workspace, progress, results) {
         for (const one of block.filter((candidate) => round <= candidate.rounds)) {
             for (const store of rotated(one.stores, round)) {
                 progress(`${ one.id }, ${ store }, round ${ round } of ${ one.rounds }`);
+                const started = performance.now();
                 const { figures, settings } = await workspace.run(one, store);
+                one.seconds = (one.seconds ?? 0) + (performance.now() - started) / 1000;
                 results.settings[store] = settings;
                 for (const [row, value] of Object.entries(figures)) {
                     ((values.get(one)[store] ??= {})[row] ??= []).push(value);
@@ -54,7 +56,7 @@ async function runBlock(block, workspace, progress, results) {
         }
     }
     for (const [one, byStore] of values) {
-        results.cases[one.id] = { ...one, figures: summary(one, byStore) };
+        results.cases[one.id] = { ...one, seconds: rounded(one.seconds), figures: summary(one, byStore) };
     }
 }
 
