@@ -63,7 +63,8 @@ function assertFigure(figure, name) {
 /** Every chart is whole XML, and the page shows it. */
 function assertDrawn(page, output) {
     const charts = fs.readdirSync(output).filter((name) => name.endsWith('.svg'));
-    assert.deepEqual(charts, ['growth', 'load', 'reads', 'writes'].map((name) => `performance-${ name }.svg`));
+    const expected = ['growth', 'load', 'reads', 'writes'].map((name) => `performance-${ name }.svg`);
+    assert.deepEqual(charts, expected);
     for (const name of charts) {
         assert.ok(page.includes(`(${ name })`), `the page does not show ${ name }`);
         const text = fs.readFileSync(path.join(output, name), 'utf8');
@@ -118,7 +119,8 @@ test('a bad option is a clear error, and nothing runs', () => {
 
 test('an interrupted run leaves nothing behind', async (t) => {
     const directory = newDirectory(t);
-    const child = spawn(process.execPath, [path.join(BENCHES, 'bench.mjs'), ...TINY, '--directory', directory]);
+    const command = [path.join(BENCHES, 'bench.mjs'), ...TINY, '--directory', directory];
+    const child = spawn(process.execPath, command);
     const ended = new Promise((resolve) => {
         child.on('exit', resolve);
     });
