@@ -1,133 +1,75 @@
-// Our store and its peers in turn, each in its own process, several rounds; prints one table of medians.
-//
-//   npm run bench -- [--documents N] [--rounds R] [--seed S] [--directory D] [--quick] [--no-peers]
+// Our store and its peers on the same work: `npm run bench -- --help`.
 
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { printTable } from './table.mjs';
+import { describeMachine, isBusy } from './machine.mjs';
+import { HELP, parseOptions } from './options.mjs';
+import { makePlan, STORES } from './plan.mjs';
+import { headLines } from './report/head.mjs';
+import { makeReport } from './report/report.mjs';
+import { printReport } from './report/terminal.mjs';
+import { checkPage, writeResults } from './report/write.mjs';
+import { runPlan } from './run.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
 const { ensureDependencies } = require('../scripts/prepare.cjs');
 
-const TMPFS = 0x01021994;
-const RESULT_BYTES_MAX = 1024 * 1024;
-
-const STORES = [
-    { name: 'kixx', package: 'kixx-datastore', version: require('../package.json').version },
-    { name: 'lmdb', package: 'lmdb', peer: true },
-    { name: 'sqlite', package: 'better-sqlite3', peer: true },
-    { name: 'append', package: 'fdatasync', version: process.platform },
-];
-
-const { values: options } = parseArgs({
-    options: {
-        documents: { type: 'string' },
-        rounds: { type: 'string' },
-        seed: { type: 'string', default: '1' },
-        directory: { type: 'string', default: os.tmpdir() },
-        quick: { type: 'boolean', default: false },
-        'no-peers': { type: 'boolean', default: false },
-    },
-});
-
-const plan = {
-    documents: number('documents', options.quick ? 2_000 : 20_000),
-    rounds: number('rounds', options.quick ? 1 : 5),
-    operations: options.quick ? 20_000 : 200_000,
-    seed: number('seed'),
-};
-plan.hot = Math.min(5_000, plan.documents);
-
-main();
-
-function main() {
-    if (!options['no-peers']) {
-        installPeers();
-    }
-    const stores = STORES.filter((store) => !store.peer || isInstalled(store.package));
-    printHead();
-    const columns = stores.map((store) => ({ title: store.package, peer: store.peer, times: {} }));
-    for (let round = 1; round <= plan.rounds; round += 1) {
-        for (const [index, store] of stores.entries()) {
-            progress(`round ${ round } of ${ plan.rounds }: ${ store.package }`);
-            for (const [row, value] of Object.entries(measure(store))) {
-                (columns[index].times[row] ??= []).push(value);
-            }
-        }
-    }
-    progress('');
-    printTable(columns);
-    printSettings(stores);
+try {
+    await main(parseOptions(process.argv.slice(2)));
+} catch (error) {
+    console.error(`${ error.message }\nSee npm run bench -- --help`);
+    process.exitCode = 1;
 }
 
-function installPeers() {
-    try {
+async function main(options) {
+    if (options.help) {
+        console.log(HELP);
+        return;
+    }
+    if (options.peers) {
         ensureDependencies(here, []);
-    } catch (error) {
-        const reason = error.message.split('\n').slice(0, 4).join('\n');
-        console.log(`The peers could not be installed, so they are left out. ${ reason }\n`);
     }
-}
-
-function isInstalled(name) {
-    return fs.existsSync(path.join(here, 'node_modules', name));
-}
-
-function measure({ name }) {
-    const directory = fs.mkdtempSync(path.join(options.directory, 'kixx-datastore-bench-'));
-    try {
-        const order = JSON.stringify({ ...plan, store: name, directory: path.join(directory, 'data') });
-        const output = execFileSync(process.execPath, [path.join(here, 'measure.mjs'), order], {
-            encoding: 'utf8',
-            stdio: ['ignore', 'pipe', 'inherit'],
-            maxBuffer: RESULT_BYTES_MAX,
-        });
-        return JSON.parse(output);
-    } finally {
-        fs.rmSync(directory, { recursive: true, force: true });
+    const output = options.output ?? (options.write ? path.join(here, '..', 'docs') : undefined);
+    if (output) {
+        checkPage(output);
     }
-}
-
-function printHead() {
-    const [cpu] = os.cpus();
-    const memory = Math.round(os.totalmem() / 2 ** 30);
-    const count = (value) => value.toLocaleString('en-US');
-    const system = `${ os.type() } ${ os.release() }, Node ${ process.version }`;
-    console.log(`machine   ${ cpu.model.trim() }, ${ os.cpus().length } cores, ${ memory } GiB, ${ system }`);
-    console.log(`input     ${ count(plan.documents) } documents of about 262 bytes, seed ${ plan.seed }`);
-    console.log(`figures   medians, rounds: ${ plan.rounds }; every store in its own process`);
-    if (fs.statfsSync(options.directory).type === TMPFS) {
-        console.log('          on tmpfs, where a durable write costs nothing: give a --directory on a disk');
+    const blocks = makePlan(options);
+    const started = new Date();
+    const machine = describeMachine(options.directory);
+    if (isBusy()) {
+        console.log('Something else is running on this machine: figures will be worse, and differ more.');
     }
+    const progress = process.stdout.isTTY ? (text) => process.stdout.write(`\r\x1b[K${ text }`) : () => {};
+    const measured = await runPlan(blocks, { parent: options.directory, progress });
+    progress('');
+    const { documents, rounds, milliseconds, seed, quick } = options;
+    const results = {
+        date: started.toISOString().slice(0, 16).replace('T', ' '),
+        minutes: Math.round((Date.now() - started) / 6000) / 10,
+        machine,
+        versions: versions(blocks),
+        options: { documents, rounds, milliseconds, seed, quick },
+        ...measured,
+    };
+    headLines(results).forEach((line) => console.log(line));
     console.log();
-}
-
-function printSettings(stores) {
-    console.log();
-    for (const store of stores) {
-        const text = fs.readFileSync(path.join(here, 'stores', `${ store.name }.mjs`), 'utf8');
-        const [, settings] = /^export const settings = '(.*)';$/m.exec(text);
-        const { version } = store.peer ? require(`./node_modules/${ store.package }/package.json`) : store;
-        console.log(`${ store.package } ${ version }: ${ settings }`);
+    printReport(makeReport(results), console.log);
+    if (output) {
+        writeResults(results, output);
     }
 }
 
-function progress(text) {
-    if (process.stdout.isTTY) {
-        process.stdout.write(`\r\x1b[K${ text }`);
-    }
-}
-
-function number(name, fallback) {
-    const value = Number(options[name] ?? fallback);
-    if (!Number.isSafeInteger(value) || value < 1) {
-        throw new Error(`--${ name } has to be a whole number from 1`);
-    }
-    return value;
+/** Of the stores that take part, by the names of their adapters. */
+function versions(blocks) {
+    const used = new Set(blocks.flat().flatMap(({ stores }) => stores));
+    const version = ({ kind, package: name }) => {
+        const file = kind === 'ours' ? '../package.json' : `node_modules/${ name }/package.json`;
+        return JSON.parse(fs.readFileSync(path.join(here, file), 'utf8')).version;
+    };
+    return Object.fromEntries([...used]
+        .filter((store) => STORES[store].kind !== 'limit')
+        .map((store) => [store, version(STORES[store])]));
 }

@@ -1,24 +1,35 @@
 import { Datastore } from '../../index.mjs';
 
-export const settings = 'durability: sync (fdatasync before a promise settles)';
+export const settings = {
+    sync: 'durability: sync, fdatasync before a promise settles',
+    os: 'durability: os, a power cut may cost the last writes',
+};
 
-export async function open(directory, { documents }) {
-    const datastore = await new Datastore({ directory, cache: { maxDocuments: documents } }).load();
-    const uncached = await new Datastore({ directory, cache: false }).load();
+export const keepsAllInMemory = true;
+export const hasViews = true;
+
+/** @param options `cache`: how many documents to keep parsed; 0 turns the cache off */
+export async function open(directory, { durability = 'sync', cache = 0 } = {}) {
+    const options = { directory, durability, cache: cache > 0 && { maxDocuments: cache } };
+    const datastore = await new Datastore(options).load();
     return {
         asynchronous: true,
+        datastore,
         get: (key) => datastore.getItem(key),
-        getUncached: (key) => uncached.getItem(key),
         set: (key, document) => datastore.setItem(key, document),
         setMany: (pairs) => Promise.all(pairs.map(([key, document]) => datastore.setItem(key, document))),
+        isStored: (answer, document) => answer.visits === document.visits,
         async page(offset, limit) {
-            const options = { inclusiveStartIndex: offset, limit, includeDocuments: true };
-            const { items } = await datastore.queryKeys(options);
+            const range = { inclusiveStartIndex: offset, limit, includeDocuments: true };
+            const { items } = await datastore.queryKeys(range);
             return items.map((item) => item.document);
         },
-        async close() {
-            await uncached.close();
-            await datastore.close();
+        /** Resolves once the JSON files have every write, so that nothing goes on in the background. */
+        async settle() {
+            while ((await datastore.stats()).backlog > 0) {
+                await new Promise((resolve) => setTimeout(resolve, 5));
+            }
         },
+        close: () => datastore.close(),
     };
 }

@@ -1,0 +1,93 @@
+// P6, P7: a view, beside a page of documents in the same process. No peer has views.
+
+import { documentsOf, keyOf } from '../documents.mjs';
+import { median, timeCalls, timeOnce } from '../timing.mjs';
+import { hotDocuments, PAGE, timeGets, timePages } from './read.mjs';
+
+const CHANGED = 1_000;
+const CATCH_UPS = 9;
+
+const VIEW = {
+    map(document, emit) {
+        emit(document.number, document.visits);
+    },
+};
+
+export async function measure(job, adapter) {
+    const store = await adapter.open(job.directory, { ...job, cache: hotDocuments(job) });
+    const figures = { viewBuild: await timeBuild(store, job), viewBuildLimit: timeParseAndMap(job) };
+    await timeGets(store, { ...job, milliseconds: 0 }, hotDocuments(job));
+    const middle = Math.floor(job.documents / 2);
+    figures.pageStart = await timePages(store, job, () => 0);
+    figures.pageMiddle = await timePages(store, job, () => middle);
+    figures.viewPageStart = await timeViewPages(store, job, 0);
+    figures.viewPageMiddle = await timeViewPages(store, job, middle);
+    figures.catchUpOne = await timeCatchUp(store, job, 1);
+    figures.catchUpMany = await timeCatchUp(store, job, Math.min(CHANGED, job.documents));
+    await store.close();
+    return figures;
+}
+
+/** Documents in a second until the first query is answered. */
+export async function timeBuild({ datastore }, job) {
+    const { check } = documentsOf(job.shape, job.seed);
+    datastore.setView('bench', VIEW);
+    const milliseconds = await timeOnce(async () => {
+        const { total, items } = await datastore.queryView('bench', { limit: 1, includeDocuments: true });
+        if (total !== job.documents) {
+            throw new Error(`the view has ${ total } rows`);
+        }
+        check(items[0].document, 0);
+    });
+    return job.documents * 1000 / milliseconds;
+}
+
+/** The bare limit: JSON.parse and the map function, in one loop. */
+function timeParseAndMap(job) {
+    const { make } = documentsOf(job.shape, job.seed);
+    const texts = Array.from({ length: Math.min(job.documents, 100_000) }, (_, number) => (
+        JSON.stringify(make(number))
+    ));
+    const rows = [];
+    const started = performance.now();
+    for (const text of texts) {
+        VIEW.map(JSON.parse(text), (key, value) => rows.push({ key, value }));
+    }
+    return rows.length * 1000 / (performance.now() - started);
+}
+
+export async function timeViewPages({ datastore }, job, offset) {
+    const { check } = documentsOf(job.shape, job.seed);
+    const options = { inclusiveStartIndex: offset, limit: PAGE, includeDocuments: true };
+    return timeCalls(job.milliseconds, async () => {
+        const { items } = await datastore.queryView('bench', options);
+        check(items[0].document, offset);
+        check(items[PAGE - 1].document, offset + PAGE - 1);
+        if (items.length !== PAGE || items[PAGE - 1].value !== items[PAGE - 1].document.visits) {
+            throw new Error('the rows are not those of the documents');
+        }
+    });
+}
+
+/** Milliseconds from a query after `changed` documents were written to its answer. */
+export async function timeCatchUp({ datastore }, { shape, seed }, changed) {
+    const { make } = documentsOf(shape, seed);
+    const times = [];
+    for (let round = 1; round <= CATCH_UPS; round += 1) {
+        await setAll(datastore, changed, (number) => ({ ...make(number), visits: -round }));
+        times.push(await timeOnce(async () => {
+            const { items: [{ value }] } = await datastore.queryView('bench', { limit: 1 });
+            if (value !== -round) {
+                throw new Error('the view missed a write');
+            }
+        }));
+    }
+    await setAll(datastore, changed, make);
+    return median(times);
+}
+
+function setAll(datastore, count, documentOf) {
+    return Promise.all(Array.from({ length: count }, (_, number) => (
+        datastore.setItem(keyOf(number), documentOf(number))
+    )));
+}
