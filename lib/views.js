@@ -88,8 +88,8 @@ class Views {
                 return page;
             }
         }
-        const { total, next, rows, documents } = JSON.parse(await this.#ask(id, query));
-        return { items: items(rows, documents), exclusiveEndIndex: next, total };
+        const page = JSON.parse(await this.#ask(id, query));
+        return { items: items(page, page.documents), exclusiveEndIndex: page.next, total: page.total };
     }
 
     #ask(id, { start, end, descending, offset, limit, includeDocuments }) {
@@ -146,13 +146,13 @@ class Views {
         if (text === null) {
             return undefined;
         }
-        const { total, next, rows, sequences } = JSON.parse(text);
+        const page = JSON.parse(text);
+        const { total, next, documentKeys, sequences } = page;
         if (!includeDocuments) {
-            return { items: items(rows), exclusiveEndIndex: next, total };
+            return { items: items(page), exclusiveEndIndex: next, total };
         }
-        const keys = rows.map((row) => row[1]);
-        const documents = this.#reader.pageDocuments(keys, sequences, moment);
-        return documents && { items: items(rows, documents), exclusiveEndIndex: next, total };
+        const documents = this.#reader.pageDocuments(documentKeys, sequences, moment);
+        return documents && { items: items(page, documents), exclusiveEndIndex: next, total };
     }
 }
 
@@ -172,11 +172,16 @@ function viewId(id) {
     return id;
 }
 
-function items(rows, documents) {
+function items({ keys, documentKeys, values, withoutValue }, documents) {
+    withoutValue.forEach((i) => {
+        values[i] = undefined;
+    });
     if (documents === undefined) {
-        return rows.map(([key, documentKey, value]) => ({ key, value, documentKey }));
+        return keys.map((key, i) => ({ key, value: values[i], documentKey: documentKeys[i] }));
     }
-    return rows.map(([key, documentKey, value], i) => ({ key, value, documentKey, document: documents[i] }));
+    return keys.map((key, i) => (
+        { key, value: values[i], documentKey: documentKeys[i], document: documents[i] }
+    ));
 }
 
 /** A native call whose errors become ours. */

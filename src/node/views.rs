@@ -11,7 +11,7 @@ use super::text;
 use super::view_driver::{Driver, MapFunction};
 use crate::kv::{Entry, Space};
 use crate::stores::memory::MemoryStore;
-use crate::views::{BatchLimit, Row, Ticket, View, ViewPage, ViewQuery, ViewSpaces, parse_mapped};
+use crate::views::{BatchLimit, Ticket, View, ViewPage, ViewQuery, ViewSpaces, parse_mapped};
 use crate::{Error, ErrorKind};
 use napi::Env;
 use napi::bindgen_prelude::{External, Function};
@@ -190,12 +190,23 @@ fn query(
         .map_err(to_js)
 }
 
-/// `{"total":n,"next":n|null,"rows":[[key, documentKey, value?], ...]` and the tail.
+/// `{"total":n,"next":n|null,"keys":[...],"documentKeys":[...],"values":[...],"withoutValue":[...]` and the
+/// tail. `values` has null where no value was emitted, and `withoutValue` says where. Lists are read faster
+/// than a list of rows.
 fn encode(page: &ViewPage, tail: Tail<'_>) -> crate::Result<String> {
     let mut out = Vec::with_capacity(64 + 96 * page.rows.len());
     write_window(&mut out, page.total, page.next);
-    out.extend_from_slice(b",\"rows\":");
-    text::write_array(&mut out, &page.rows, write_row);
+    out.extend_from_slice(b",\"keys\":");
+    text::write_array(&mut out, &page.rows, |out, row| out.extend_from_slice(row.key_text()));
+    out.extend_from_slice(b",\"documentKeys\":");
+    text::write_array(&mut out, &page.rows, |out, row| text::write_key(out, &row.document_key()));
+    out.extend_from_slice(b",\"values\":");
+    text::write_array(&mut out, &page.rows, |out, row| {
+        out.extend_from_slice(row.value_text().unwrap_or(b"null"));
+    });
+    out.extend_from_slice(b",\"withoutValue\":");
+    let without = page.rows.iter().zip(0..).filter(|(row, _)| row.value_text().is_none());
+    text::write_array(&mut out, without, |out, (_, index)| text::write_number(out, index));
     match tail {
         Tail::Nothing => {}
         Tail::Sequences => {
@@ -211,16 +222,4 @@ fn encode(page: &ViewPage, tail: Tail<'_>) -> crate::Result<String> {
     }
     out.push(b'}');
     String::from_utf8(out).map_err(|_| Error::corrupt("A row of a view is not UTF-8"))
-}
-
-fn write_row(out: &mut Vec<u8>, row: &Row) {
-    out.push(b'[');
-    out.extend_from_slice(row.key_text());
-    out.push(b',');
-    text::write_key(out, &row.document_key());
-    if let Some(value) = row.value_text() {
-        out.push(b',');
-        out.extend_from_slice(value);
-    }
-    out.push(b']');
 }
