@@ -7,5 +7,6 @@ mod damage;
 mod files;
 mod folding_fs;
 mod hazards;
+mod history;
 mod sharing;
 mod support;
