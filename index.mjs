@@ -4,6 +4,7 @@ export const {
     Datastore,
     DatastoreEngine,
     LockingQueue,
+    verifyBackup,
     DatastoreError,
     NotFoundError,
     ConflictError,
@@ -12,6 +13,7 @@ export const {
     LockedError,
     CorruptError,
     StorageError,
+    TooOldError,
 } = kixx;
 
 export default kixx;

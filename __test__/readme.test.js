@@ -1,7 +1,7 @@
 'use strict';
 
-// Runs every JavaScript snippet of the README in a directory of its own, as a user would: the package comes
-// from node_modules. What `// -> ` comments claim must be what it prints.
+// Runs every JavaScript snippet of the README and of pages in docs/ in a directory of its own, as a user
+// would: the package comes from node_modules. What `// -> ` comments claim must be what it prints.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -12,15 +12,16 @@ const { test } = require('node:test');
 const { promisify } = require('node:util');
 
 const root = path.join(__dirname, '..');
-const snippets = extract(fs.readFileSync(path.join(root, 'README.md'), 'utf8'));
+const pages = ['README.md', 'docs/backup.md'];
+const snippets = pages.flatMap((page) => extract(page, fs.readFileSync(path.join(root, page), 'utf8')));
 
 test('the README has snippets, with claims', () => {
-    assert.ok(snippets.length >= 6, `${ snippets.length } snippets`);
+    assert.ok(snippets.length >= 9, `${ snippets.length } snippets`);
     assert.ok(snippets.every((snippet) => claims(snippet.code).length > 0));
 });
 
-for (const { title, code } of snippets) {
-    test(`README: ${ title }`, async (t) => {
+for (const { page, title, code } of snippets) {
+    test(`${ page }: ${ title }`, async (t) => {
         const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kixx-datastore-readme-'));
         t.after(() => fs.rmSync(directory, { recursive: true, force: true }));
         fs.mkdirSync(path.join(directory, 'node_modules'));
@@ -33,14 +34,14 @@ for (const { title, code } of snippets) {
 }
 
 /** The snippets marked `js`, each with the heading that it stands under. */
-function extract(markdown) {
+function extract(page, markdown) {
     const found = [];
     let title = '';
     for (const [, heading, code] of markdown.matchAll(/^#+ (.*)$|^```js\n([^]*?)^```$/gm)) {
         if (code === undefined) {
             title = heading;
         } else {
-            found.push({ title, code });
+            found.push({ page, title, code });
         }
     }
     return found;

@@ -168,6 +168,7 @@ module.exports = {
     given,
     isObject,
     loadOptions,
+    oneOf,
     revision,
     writeOptions,
 };
