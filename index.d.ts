@@ -220,6 +220,88 @@ export type BatchAnswer<O, T extends object> = O extends { type: 'delete' }
     ? string
     : O extends { type: 'set' } ? Stored<T> : Stored<T> | string;
 
+/** A moment in the history of a datastore, as backups note it. */
+export interface BackupMoment {
+    /** Which history; backups of different datastores never have the same. */
+    id: string;
+    /** The number of the last write. */
+    sequence: number;
+}
+
+/** How far a backup or a restore is. */
+export interface BackupProgress {
+    phase: 'write' | 'verify' | 'read';
+    /** So many are done: documents while writing, otherwise bytes of the file. */
+    done: number;
+    /** Of so many. */
+    total: number;
+    /** Which file is read, while restoring. */
+    path?: string;
+}
+
+/** How to wait for a backup, a restore or a check. */
+export interface VerifyOptions {
+    /** Gives up: the promise rejects with an AbortError, and nothing was written. */
+    signal?: AbortSignal | undefined;
+    /** Is called often. What it throws ends the work, too. */
+    onProgress?: ((progress: BackupProgress) => void) | undefined;
+}
+
+/** How to back up. */
+export interface BackupOptions extends VerifyOptions {
+    /** Only what changed since that backup: its result or its path. Default: everything. */
+    since?: string | BackupMoment | null | undefined;
+    /** Whether a file that is there already may be replaced. Default false. */
+    overwrite?: boolean | undefined;
+}
+
+/** A backup that was made. */
+export interface BackupResult extends BackupMoment {
+    /** Where it is. */
+    path: string;
+    documents: number;
+    /** How many documents are gone since the backup before. */
+    deletions: number;
+    /** The size of the file. */
+    bytes: number;
+    /** The backup that this one continues; null for a full one. */
+    since: BackupMoment | null;
+}
+
+/** What a backup holds. */
+export interface BackupContents extends BackupResult {
+    /** Of the format. */
+    version: number;
+    /** The version of kixx-datastore that made it. */
+    package: string;
+    /** When, as an ISO date. */
+    created: string;
+    /** Of all lines but the last one, in hexadecimal digits. */
+    sha256: string;
+}
+
+/** How to restore. */
+export interface RestoreOptions extends VerifyOptions {
+    /** What to do with documents that are there already. Default: `'error'`. */
+    conflict?: 'error' | 'skip' | 'overwrite' | undefined;
+}
+
+/** What was restored, and which moment. */
+export interface RestoreResult extends BackupMoment {
+    /** How many documents were written. */
+    documents: number;
+    /** How many were there already, with `conflict: 'skip'`. */
+    skipped: number;
+}
+
+/**
+ * Reads a backup to its end and checks everything.
+ *
+ * @throws {CorruptError} saying what is damaged, and where
+ * @throws {StorageError} when the file cannot be read
+ */
+export function verifyBackup(path: string, options?: VerifyOptions): Promise<BackupContents>;
+
 /** Figures about a store. There may be more of them. */
 export interface Stats {
     /** Where the documents are. */
@@ -521,6 +603,26 @@ export class Datastore<
     ): AsyncIterableIterator<Required<KeyItem<D>>>;
     scan<D extends object = T>(this: PlainStore, options?: ScanOptions): AsyncIterableIterator<KeyItem<D>>;
 
+    /**
+     * Writes all documents, as they are at one moment, into one file, and checks it. Until that is done there
+     * is no file at `path`. Writes go on meanwhile.
+     *
+     * @throws {TooOldError} when it is not known any more what changed since the backup `since`
+     * @throws {AssertionError} when there is a file at `path`, unless `overwrite` is true
+     * @throws {StorageError} when the file cannot be written
+     */
+    backup(path: string, options?: BackupOptions): Promise<BackupResult>;
+
+    /**
+     * Writes the documents of a backup, or of a full one and its increments in their order: all of them or
+     * none, with the revisions that they had. Other documents stay.
+     *
+     * @throws {ConflictError} naming documents that are there already, unless `conflict` says what to do
+     * @throws {CorruptError} when a backup is damaged
+     * @throws {AssertionError} when the backups do not belong together, or are too large for one write
+     */
+    restore(path: string | readonly string[], options?: RestoreOptions): Promise<RestoreResult>;
+
     /** Registers a view, or replaces the one with the same id. Also before the documents are loaded. */
     setView<I extends keyof V & string, D extends object = DocumentOf<T>>(
         this: KeyedStore,
@@ -792,4 +894,10 @@ export class CorruptError extends DatastoreError {
 export class StorageError extends DatastoreError {
     static readonly CODE: 'STORAGE';
     readonly code: 'STORAGE';
+}
+
+/** It is not known any more what changed since that backup: make a full one. */
+export class TooOldError extends DatastoreError {
+    static readonly CODE: 'TOO_OLD';
+    readonly code: 'TOO_OLD';
 }

@@ -6,6 +6,7 @@ export const {
     LockingQueue,
     prometheus,
     shadow,
+    verifyBackup,
     DatastoreError,
     NotFoundError,
     ConflictError,
@@ -14,6 +15,7 @@ export const {
     LockedError,
     CorruptError,
     StorageError,
+    TooOldError,
 } = kixx;
 
 export default kixx;

@@ -207,3 +207,41 @@ test('stats and compact', LIMIT, async (t) => {
     assert.match((await cli(t, ['stats', directory])).stdout, /^documents +2$/m);
     assert.deepEqual((await cliJson(t, ['compact', directory])).answer.after, { segments: 0, bytes: 0 });
 });
+
+test('import --from: what other stores have written', LIMIT, async (t) => {
+    const golden = (name) => path.join(__dirname, 'fixtures', 'import', name);
+    const sources = { nedb: ['nedb.db', 3], lowdb: ['lowdb.json', 9], loki: ['loki-normal.db', 3] };
+    for (const [from, [name, imported]] of Object.entries(sources)) {
+        const directory = path.join(newDirectory(t), 'data');
+        const { answer } = await cliJson(t, ['import', directory, golden(name), '--from', from]);
+        assert.deepEqual(answer, { imported, overwritten: 0, skipped: 0 });
+        const { stdout } = await cli(t, ['keys', directory]);
+        assert.equal(stdout.trim().split('\n').length, imported);
+    }
+});
+
+test('backup, an increment beside a running application, and restore', LIMIT, async (t) => {
+    const directory = newDirectory(t);
+    const file = (name) => path.join(newDirectory(t), name);
+    const [full, increment, copy] = [file('full.gz'), file('increment.gz'), file('copy')];
+    const store = await openStore(t, { directory });
+    await store.setItem('a', { n: 1 });
+    await store.setItem('b', { n: 2 });
+    const { answer: first } = await cliJson(t, ['backup', directory, full]);
+    assert.deepEqual([first.documents, first.file], [2, full]);
+    assert.equal((await cli(t, ['backup', directory, full])).code, 2);
+    assert.equal((await cli(t, ['backup', directory, full, '--force'])).code, 0);
+    await store.setItem('b', { n: 3 });
+    await store.setItem('c', { n: 4 });
+    await store.deleteItem('a');
+    const { answer: second } = await cliJson(t, ['backup', directory, increment, '--since', full]);
+    assert.deepEqual([second.documents, second.deletions], [2, 1]);
+    const { answer: restored } = await cliJson(t, ['restore', copy, full, increment]);
+    assert.equal(restored.documents, 2);
+    assert.equal((await cli(t, ['restore', copy, full])).code, 3);
+    const { stdout } = await cli(t, ['scan', copy]);
+    assert.deepEqual(stdout.trim().split('\n').map((line) => JSON.parse(line)), [
+        { key: 'b', document: { _rev: 1, n: 3 } },
+        { key: 'c', document: { _rev: 0, n: 4 } },
+    ]);
+});

@@ -32,6 +32,7 @@ const BY_CODE = {
     CONFLICT,
     LOCKED,
     CORRUPT,
+    TOO_OLD: USAGE,
     STORAGE: FAILED,
 };
 

@@ -19,6 +19,8 @@ const COMMANDS = [
     require('./commands/repair.js'),
     require('./commands/export.js'),
     require('./commands/import.js'),
+    require('./commands/backup.js'),
+    require('./commands/restore.js'),
     require('./commands/compact.js'),
     require('./commands/build.js'),
 ];

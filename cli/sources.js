@@ -12,7 +12,26 @@ const { readJsonLines } = require('./json-lines.js');
  */
 const SOURCES = {
     jsonl: importJsonLines,
+    nedb: importer('importNedb'),
+    lowdb: importer('importLowdb'),
+    loki: importer('importLoki'),
+    level: importer('importLevel'),
+    'kixx-sqlite': importer('importKixxSqlite'),
 };
+
+/** A function of `kixx-datastore/import`. */
+function importer(name) {
+    return async (datastore, file, { conflict, signal, onProgress = () => {} }) => {
+        // Not before it is needed, as below.
+        const importers = require('../lib/import/index.js');
+        const { imported, skipped } = await importers[name](datastore, file, {
+            conflict,
+            signal,
+            onProgress: ({ share }) => onProgress(share ?? 0, 1),
+        });
+        return { imported, overwritten: 0, skipped };
+    };
+}
 
 async function importJsonLines(datastore, file, { conflict = 'error', signal, onProgress = () => {} } = {}) {
     // Not before it is needed: `build` has to run without the native module.

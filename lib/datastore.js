@@ -1,5 +1,6 @@
 'use strict';
 
+const { backupRequest, restoreRequest } = require('./backup/options.js');
 const { AssertionError, NotFoundError, withCallerStack } = require('./errors.js');
 const { absentCheck, anyCheck, batchOperations, consistentCheck, deletionCheck } = require('./batch.js');
 const { anything, conflict } = require('./checks.js');
@@ -221,6 +222,26 @@ class Datastore {
     /** Iterates over a range of keys as it is when the iteration begins, without limit. */
     scan(options) {
         return this.#store.scan(options);
+    }
+
+    /** Writes all documents, as they are now, into one file; with `since`, what changed since a backup. */
+    async backup(path, options) {
+        const request = backupRequest(path, options);
+        const store = this.#store;
+        if (!store.ready) {
+            await settled(store.load());
+        }
+        return await settled(store.backup(request));
+    }
+
+    /** Writes the documents of a backup, or of a full one and its increments: all of them or none. */
+    async restore(paths, options) {
+        const request = restoreRequest(paths, options);
+        const store = this.#store;
+        if (!store.ready) {
+            await settled(store.load());
+        }
+        return await settled(store.restore(request));
     }
 
     /** Registers a view, or replaces the one with the same id. Also before the documents are loaded. */

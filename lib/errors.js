@@ -57,6 +57,11 @@ class StorageError extends DatastoreError {
     static CODE = 'STORAGE';
 }
 
+/** What changed since a moment of the past is not known any more. */
+class TooOldError extends DatastoreError {
+    static CODE = 'TOO_OLD';
+}
+
 const classes = {
     DatastoreError,
     NotFoundError,
@@ -66,6 +71,7 @@ const classes = {
     LockedError,
     CorruptError,
     StorageError,
+    TooOldError,
 };
 
 const classByCode = new Map();

@@ -1,6 +1,7 @@
 'use strict';
 
 const errors = require('./errors.js');
+const { verifyBackup } = require('./backup/verify.js');
 const { Datastore } = require('./datastore.js');
 const { DatastoreEngine } = require('./engine.js');
 const { LockingQueue } = require('./locking-queue.js');
@@ -13,6 +14,7 @@ module.exports = {
     LockingQueue,
     prometheus,
     shadow,
+    verifyBackup,
     DatastoreError: errors.DatastoreError,
     NotFoundError: errors.NotFoundError,
     ConflictError: errors.ConflictError,
@@ -21,4 +23,5 @@ module.exports = {
     LockedError: errors.LockedError,
     CorruptError: errors.CorruptError,
     StorageError: errors.StorageError,
+    TooOldError: errors.TooOldError,
 };

@@ -151,6 +151,15 @@ class InjectedDb extends Lifecycle {
         yield* items;
     }
 
+    backup() {
+        throw new AssertionError('backup() needs snapshots, which an injected db has not');
+    }
+
+    restore() {
+        const why = 'to write all documents or none: there is an injected db';
+        throw new AssertionError(`restore() needs a journal, ${ why }`);
+    }
+
     setView(id, view) {
         return this.#method('setView')(id, view);
     }

@@ -108,6 +108,11 @@ class FileSystemStore extends Store {
         return this.writing(() => this.#locked(keys, () => this.#commitLocked(operations)));
     }
 
+    restore() {
+        const why = 'to write all documents or none: there is an injected fileSystem';
+        throw new AssertionError(`restore() needs a journal, ${ why }`);
+    }
+
     async #locked([key, ...others], work) {
         if (key === undefined) {
             return work();

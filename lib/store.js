@@ -1,6 +1,8 @@
 'use strict';
 
 const native = require('./native.cjs');
+const { restoreBackup } = require('./backup/restore.js');
+const { writeBackup } = require('./backup/write.js');
 const { absent, unchangedSince } = require('./checks.js');
 const { AssertionError } = require('./errors.js');
 const { closeAtExit, forgetAtExit } = require('./exit-hook.js');
@@ -171,6 +173,16 @@ class Store extends Lifecycle {
             }
             return { handle: this.#handle, query };
         });
+    }
+
+    backup(request) {
+        return writeBackup(this.#handle, request);
+    }
+
+    restore(request) {
+        this.assertWritable();
+        this.#queue.submit();
+        return this.writing(() => restoreBackup(this.#handle, request));
     }
 
     setView(id, view) {

@@ -39,6 +39,7 @@ macro_rules! contract {
                     checks_hold_or_conflict
                     versions_count_the_puts
                     exact_versions_are_kept
+                    what_is_there_may_be_left_out
                     sequences_grow_and_mark_entries
                     a_conflict_changes_nothing
                     a_conflict_says_what_and_where
@@ -54,6 +55,8 @@ macro_rules! contract {
                 changes {
                     every_changed_key_is_told_once
                     a_conflict_is_no_change
+                    changes_between_moments_are_told
+                    moments_of_others_are_too_old
                     long_ago_is_too_old
                 }
                 lifecycle {

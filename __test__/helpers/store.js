@@ -41,6 +41,7 @@ const CODES = {
     LockedError: 'LOCKED',
     CorruptError: 'CORRUPT',
     StorageError: 'STORAGE',
+    TooOldError: 'TOO_OLD',
 };
 
 /** A check for `assert.rejects` and `assert.throws`: class, name, code, and the details given. */

@@ -1,7 +1,8 @@
 // What has to compile, and what must not. Nothing here runs.
 
 import {
-    AssertionError, Datastore, DatastoreEngine, DatastoreError, LockingQueue,
+    AssertionError, Datastore, DatastoreEngine, DatastoreError, LockingQueue, TooOldError, verifyBackup,
+    type BackupContents, type BackupMoment, type BackupProgress, type BackupResult, type RestoreResult,
     type BatchOperation, type Engine, type FileSystem, type KeyItem, type Page, type Stats, type Stored,
     type View, type ViewItem,
 } from 'kixx-datastore';
@@ -184,6 +185,24 @@ for await (const item of users.scan({ includeDocuments: true })) {
 }
 // @ts-expect-error: a scan has no limit
 users.scan({ limit: 5 });
+
+// Backups.
+const backup = await users.backup('a.gz', { overwrite: true, signal: new AbortController().signal });
+is<BackupResult>(backup);
+is<BackupMoment | null>(backup.since);
+const onProgress = ({ phase, done, total }: BackupProgress) => is<[string, number]>([phase, done / total]);
+is<BackupResult>(await users.backup('b.gz', { since: backup, onProgress }));
+is<BackupResult>(await users.backup('c.gz', { since: 'b.gz' }));
+is<RestoreResult>(await users.restore('a.gz'));
+is<number>((await users.restore(['a.gz', 'b.gz'] as const, { conflict: 'skip', onProgress })).skipped);
+is<BackupContents>(await verifyBackup('a.gz', { onProgress }));
+is<'TOO_OLD'>(new TooOldError('no').code);
+// @ts-expect-error: no such way
+await users.restore('a.gz', { conflict: 'merge' });
+// @ts-expect-error: a backup has a place
+await users.backup();
+// @ts-expect-error: not a moment
+await users.backup('a.gz', { since: { sequence: 5 } });
 
 // Life.
 is<Datastore<User>>(await users.load({ quarantine: true }));

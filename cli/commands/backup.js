@@ -1,9 +1,8 @@
 'use strict';
 
-const fs = require('node:fs');
 const { onDirectory } = require('../command.js');
 const { interruptible } = require('../interrupt.js');
-const { assertOutside, writing } = require('../open.js');
+const { assertOutside, reading } = require('../open.js');
 const { withProgress } = require('../progress.js');
 
 module.exports = {
@@ -17,16 +16,23 @@ module.exports = {
     ],
     define: (command) => onDirectory(command)
         .argument('<file>', 'where to write')
-        .option('--since <file>', 'an earlier backup, which this one goes on from'),
+        .option('--since <file>', 'an earlier backup, which this one goes on from')
+        .option('--force', 'replace the file if it exists'),
     async run({ output }, directory, file, options) {
         assertOutside(directory, file);
-        const { since } = options;
+        const { since, force: overwrite = false } = options;
         const report = await interruptible((signal) => withProgress('Backing up', (progress) => {
-            return writing(directory, options, (datastore) => {
-                return datastore.backup(file, { since, signal, onProgress: progress.update });
-            });
+            const onProgress = ({ done, total }) => progress.update(done, total);
+            return reading(directory, options, (datastore) => (
+                datastore.backup(file, { since, overwrite, signal, onProgress })
+            ));
         }));
-        const answer = { file, bytes: fs.statSync(file).size, ...report };
-        await output.answer(answer, ({ bytes }) => `Backed up to ${ file }, ${ bytes } bytes\n`);
+        await output.answer({ file, ...report }, describe);
     },
 };
+
+function describe({ file, documents, deletions, since, bytes }) {
+    const what = `${ documents } ${ documents === 1 ? 'document' : 'documents' }`;
+    const changes = since === undefined || since === null ? '' : ` and ${ deletions } removed`;
+    return `Backed up ${ what }${ changes } to ${ file }, ${ bytes } bytes\n`;
+}

@@ -20,6 +20,7 @@ module.exports = {
         ['import ./data documents.jsonl', 'into an empty datastore, or beside other documents'],
         ['import ./data documents.jsonl.gz --conflict overwrite', 'in place of what is there'],
         ['import ./copy - < documents.jsonl', 'from standard input'],
+        ['import ./data users.db --from nedb', 'what another store has written; docs/import.md has more'],
     ],
     define: (command) => onDirectory(command)
         .argument('<file>', 'where to read; - for standard input')

@@ -23,10 +23,16 @@ module.exports = {
         const { conflict } = options;
         files.forEach(assertReadable);
         const report = await interruptible((signal) => withProgress('Restoring', (progress) => {
-            return writing(directory, { ...options, create: true }, (datastore) => {
-                return datastore.restore(files, { conflict, signal, onProgress: progress.update });
-            });
+            const onProgress = ({ done, total }) => progress.update(done, total);
+            return writing(directory, { ...options, create: true }, (datastore) => (
+                datastore.restore(files, { conflict, signal, onProgress })
+            ));
         }));
-        await output.answer({ files, ...report }, () => `Restored ${ files.join(', ') }\n`);
+        await output.answer({ files, ...report }, describe);
     },
 };
+
+function describe({ documents, skipped }) {
+    const left = skipped > 0 ? `, left out ${ skipped } that were there already` : '';
+    return `Restored ${ documents } ${ documents === 1 ? 'document' : 'documents' }${ left }\n`;
+}

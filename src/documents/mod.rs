@@ -2,6 +2,7 @@
 //!
 //! A document is stored as its JSON text without `_rev`, under its key as [`key`] encodes it.
 
+pub mod backup;
 pub mod key;
 mod page;
 

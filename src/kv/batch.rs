@@ -1,6 +1,6 @@
 //! Batches: what to write, and what has to hold for it.
 
-use super::{Entry, MAX_KEY_BYTES, MAX_VALUE_BYTES, Sequence, Space, Version};
+use super::{Entry, MAX_KEY_BYTES, MAX_VALUE_BYTES, OPERATION_BYTES, Sequence, Space, Version};
 use crate::json::utf16;
 use crate::{Error, ErrorKind, Result};
 
@@ -32,6 +32,8 @@ pub enum Check {
     Any,
     /// There is no entry.
     Absent,
+    /// There is no entry. Where there is one, the operation is left out, and the others go on.
+    AbsentOrSkip,
     /// There is an entry with this version.
     Version(Version),
     /// There is no entry, or one with this version.
@@ -97,6 +99,20 @@ impl Operation {
         })
     }
 
+    /// Whether nothing is to be done, since there is an entry.
+    pub fn is_left_out(&self, current: Option<&Entry>) -> bool {
+        self.check == Check::AbsentOrSkip && current.is_some()
+    }
+
+    /// What this counts in a batch.
+    pub fn bytes(&self) -> usize {
+        let value = match &self.write {
+            Write::Put(value, _) => value.len(),
+            Write::Delete => 0,
+        };
+        OPERATION_BYTES + self.key.len() + value
+    }
+
     /// Whether [`Operation::apply`] leaves the same whatever there is now.
     pub fn ignores_current(&self) -> bool {
         self.check == Check::Any && !matches!(self.write, Write::Put(_, Versioning::Next))
@@ -124,7 +140,7 @@ impl Operation {
             Some(entry) => format!("it is at revision {}", entry.version()),
         };
         let expected = match self.check {
-            Check::Any => "anything".to_owned(),
+            Check::Any | Check::AbsentOrSkip => "anything".to_owned(),
             Check::Absent => "nothing there".to_owned(),
             Check::Version(version) | Check::VersionIfPresent(version) => format!("revision {version}"),
             Check::Unchanged(_) => "no change since it was read".to_owned(),
@@ -139,7 +155,7 @@ impl Check {
     /// Whether the condition holds for `current`.
     pub fn holds(self, current: Option<&Entry>) -> bool {
         match (self, current) {
-            (Self::Any, _) | (Self::Absent | Self::VersionIfPresent(_), None) => true,
+            (Self::Any | Self::AbsentOrSkip, _) | (Self::Absent | Self::VersionIfPresent(_), None) => true,
             (Self::Absent, Some(_)) | (Self::Version(_) | Self::Unchanged(_), None) => false,
             (Self::Version(version) | Self::VersionIfPresent(version), Some(entry)) => {
                 entry.version() == version

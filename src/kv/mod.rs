@@ -13,6 +13,7 @@ mod batch;
 mod entry;
 mod gather;
 mod head;
+mod moment;
 mod prepare;
 mod range;
 
@@ -21,6 +22,7 @@ pub use batch::{Batch, Check, Operation, Versioning, Write};
 pub use entry::{Entry, Sequence, Space, Version, allocated_bytes};
 pub use gather::{Part, gather};
 pub use head::Head;
+pub use moment::Moment;
 pub use prepare::{Change, Overlay, Prepared, prepare};
 pub use range::{Direction, KeyRange, Scan};
 
@@ -31,6 +33,8 @@ use std::sync::Arc;
 pub const MAX_KEY_BYTES: usize = 64 * 1024;
 /// Longest value in bytes that any store has to take.
 pub const MAX_VALUE_BYTES: usize = 512 * 1024 * 1024;
+/// What an operation counts in a batch besides its key and value: see [`Capability::max_batch_bytes`].
+pub const OPERATION_BYTES: usize = 32;
 
 /// Reads at one moment. A [`Store`] reads its newest state, a snapshot stays where it was taken.
 pub trait Read: Send + Sync {
@@ -72,6 +76,13 @@ pub trait Store: Read {
     /// The keys of `space` that changed after `since`.
     fn changes(&self, space: Space, since: Sequence) -> Answer<Changes>;
 
+    /// As [`Store::snapshot`], and the moment that it shows.
+    fn moment(&self) -> Answer<(Arc<dyn Read>, Moment)>;
+
+    /// The keys of `space` that changed behind `from` and up to `to`, a moment of this store. `TooOld` also
+    /// when `from` is of another history.
+    fn changes_between(&self, space: Space, from: Moment, to: Moment) -> Answer<Changes>;
+
     /// What this store can do.
     fn capability(&self) -> Capability;
 
@@ -87,7 +98,7 @@ pub trait Store: Read {
 pub struct Committed {
     /// The place of the commit in the history of the store.
     pub sequence: Sequence,
-    /// One per operation: the version that a put got, or `None` for a delete.
+    /// One per operation: the version that a put got, or `None` for a delete and for what was left out.
     pub versions: Vec<Option<Version>>,
 }
 
@@ -125,4 +136,6 @@ pub struct Capability {
     pub max_key_bytes: usize,
     /// Longest value in bytes.
     pub max_value_bytes: usize,
+    /// Most bytes of a batch: its keys and values, and [`OPERATION_BYTES`] for each operation.
+    pub max_batch_bytes: usize,
 }

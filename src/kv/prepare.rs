@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub struct Prepared {
     /// The sequence number that its entries carry.
     pub sequence: Sequence,
-    /// One per operation: the version that a put got, or `None` for a delete.
+    /// One per operation: the version that a put got, or `None` for a delete and for what was left out.
     pub versions: Vec<Option<Version>>,
     /// What is left at each key that the batch touched, each key once.
     pub changes: Vec<Change>,
@@ -55,6 +55,13 @@ pub fn prepare(
             None if operation.ignores_current() => None,
             None => current(operation.space, &operation.key),
         };
+        if operation.is_left_out(before.as_ref()) {
+            versions.push(None);
+            if let Some(at) = earlier {
+                changes[at].entry = before;
+            }
+            continue;
+        }
         let entry = operation.apply(before.as_ref(), sequence)?;
         versions.push(entry.as_ref().map(Entry::version));
         if let Some(at) = earlier {
@@ -137,6 +144,19 @@ mod tests {
             .map(|change| (&*change.key, change.entry.as_ref().map(Entry::version)))
             .collect();
         assert_eq!(left, [(&b"a"[..], None), (b"b", Some(0))]);
+    }
+
+    #[test]
+    fn what_is_left_out_changes_nothing() {
+        let stored = Entry::new(b"a", b"", 4, 1);
+        let current = |_: Space, key: &[u8]| (key == b"a").then(|| stored.clone());
+        let skip = Check::AbsentOrSkip;
+        let operations =
+            [put(b"a", skip), put(b"b", skip), put(b"b", skip), Operation::delete(SPACE, b"a", skip)];
+        let prepared = prepare(&batch(&operations), 9, current).unwrap();
+        assert_eq!(prepared.versions, [None, Some(0), None, None]);
+        assert_eq!(prepared.changes.len(), 1);
+        assert_eq!(prepared.changes[0].entry.as_ref().map(Entry::version), Some(0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Everything here runs on the JavaScript thread of one environment, but for [`port::Signal`], through which
 //! other threads tell that an answer can be fetched, and the threads that bring views up to date.
 
+mod backup;
 mod documents;
 mod errors;
 mod handle;

@@ -65,6 +65,21 @@ pub(crate) fn exact_versions_are_kept(harness: &Harness) {
     assert_eq!(harness.version(Space::DOCUMENTS, "a"), Some(3));
 }
 
+pub(crate) fn what_is_there_may_be_left_out(harness: &Harness) {
+    for space in harness.spaces() {
+        harness.fill(space, &["old"]);
+        let skip = Check::AbsentOrSkip;
+        let operations =
+            vec![put(space, "old", skip, 8), put(space, "new", skip, 9), put(space, "new", skip, 10)];
+        let committed = harness.commit(operations).unwrap();
+        assert_eq!(committed.versions, [None, Some(0), None]);
+        let numbers = ["old", "new"].map(|key| number(&get(&*harness.store, space, key).unwrap()));
+        assert_eq!(numbers, [0, 9]);
+        assert!(get(&*harness.store, space, "old").unwrap().sequence() < committed.sequence);
+        assert_eq!(harness.commit(vec![put(space, "old", skip, 8)]).unwrap().versions, [None]);
+    }
+}
+
 pub(crate) fn sequences_grow_and_mark_entries(harness: &Harness) {
     let mut newest = harness.store.sequence();
     for round in 0..5 {

@@ -1,11 +1,20 @@
 //! changes: what happened after a commit.
 
 use crate::harness::{Harness, delete, put};
-use kixx_datastore::kv::{Changes, Check, Sequence, Space};
+use kixx_datastore::kv::{Changes, Check, KeyRange, Moment, Sequence, Space};
 
 /// The changed keys in order, or `None` when that is too long ago.
 fn changed(harness: &Harness, space: Space, since: Sequence) -> Option<Vec<String>> {
-    match harness.store.changes(space, since).wait().unwrap() {
+    in_order(harness.store.changes(space, since).wait().unwrap())
+}
+
+/// The same between two moments.
+fn between(harness: &Harness, space: Space, from: Moment, to: Moment) -> Option<Vec<String>> {
+    in_order(harness.store.changes_between(space, from, to).wait().unwrap())
+}
+
+fn in_order(changes: Changes) -> Option<Vec<String>> {
+    match changes {
         Changes::TooOld => None,
         Changes::Keys(keys) => {
             let mut keys: Vec<String> =
@@ -62,4 +71,36 @@ pub(crate) fn long_ago_is_too_old(harness: &Harness) {
         changes += BATCH;
     }
     assert_eq!(changed(harness, harness.scratch(), before_last).unwrap().len() as u64, BATCH);
+}
+
+pub(crate) fn changes_between_moments_are_told(harness: &Harness) {
+    let moment = || harness.store.moment().wait().unwrap();
+    for space in harness.spaces() {
+        let start = moment().1;
+        harness.fill(space, &["a", "b"]);
+        let (snapshot, filled) = moment();
+        assert_eq!((snapshot.sequence(), filled.sequence), (harness.store.sequence(), snapshot.sequence()));
+        harness.commit(vec![delete(space, "a", Check::Any), put(space, "c", Check::Any, 1)]).unwrap();
+        let end = moment().1;
+        assert_eq!(snapshot.count(space, &KeyRange::ALL).wait().unwrap(), 2);
+        let told = |from, to| between(harness, space, from, to);
+        assert_eq!(told(start, filled).unwrap(), ["a", "b"]);
+        assert_eq!(told(filled, end).unwrap(), ["a", "c"]);
+        assert_eq!(told(start, end).unwrap(), ["a", "b", "c"]);
+        assert_eq!(told(end, end).unwrap(), [""; 0]);
+        assert_eq!(told(end, filled), None);
+    }
+}
+
+pub(crate) fn moments_of_others_are_too_old(harness: &Harness) {
+    let before = harness.store.moment().wait().unwrap().1;
+    harness.fill(Space::DOCUMENTS, &["a"]);
+    let now = harness.store.moment().wait().unwrap().1;
+    let [first, second] = now.history;
+    for history in [[0, 0], [1, 1], [!first, !second], [Moment::random_name(), 0]] {
+        let other = Moment { history, ..before };
+        assert_eq!(between(harness, Space::DOCUMENTS, other, now), None);
+    }
+    let future = Moment { sequence: now.sequence + 1, ..now };
+    assert_eq!(between(harness, Space::DOCUMENTS, future, now), None);
 }

@@ -7,6 +7,7 @@ mod damage;
 mod files;
 mod folding_fs;
 mod hazards;
+mod history;
 mod repair;
 mod sharing;
 mod support;

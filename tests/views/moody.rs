@@ -1,7 +1,8 @@
 //! A store that forgets its history, or fails, when told to.
 
 use kixx_datastore::kv::{
-    Answer, Batch, Capability, Changes, Committed, Entry, KeyRange, Read, Scan, Sequence, Space, Store,
+    Answer, Batch, Capability, Changes, Committed, Entry, KeyRange, Moment, Read, Scan, Sequence, Space,
+    Store,
 };
 use kixx_datastore::stores::memory::MemoryStore;
 use kixx_datastore::{Error, ErrorKind};
@@ -64,6 +65,14 @@ impl Store for MoodyStore {
             return Ok(Changes::TooOld).into();
         }
         self.inner.changes(space, since)
+    }
+
+    fn moment(&self) -> Answer<(Arc<dyn Read>, Moment)> {
+        self.inner.moment()
+    }
+
+    fn changes_between(&self, space: Space, from: Moment, to: Moment) -> Answer<Changes> {
+        self.inner.changes_between(space, from, to)
     }
 
     fn capability(&self) -> Capability {

@@ -7,8 +7,8 @@ use super::members::Internal;
 use super::names::Names;
 use super::watch::Watchers;
 use crate::fs::{FileSystem, LockFile};
-use crate::kv::{Change, Entry, Prepared, Sequence, Space};
-use crate::stores::journal::{Followed, Follower, JournalPage, Place, decode_commit};
+use crate::kv::{Change, Entry, Moment, Prepared, Sequence, Space};
+use crate::stores::journal::{Followed, Follower, History, JournalPage, Place, decode_commit};
 use crate::stores::memory::{Snapshot, State};
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
@@ -98,6 +98,16 @@ impl Core {
 
     pub(super) fn snapshot(&self) -> Result<Snapshot> {
         self.read(State::snapshot)
+    }
+
+    /// The published state, and the moment that it shows.
+    pub(super) fn moment(&self) -> Result<(Snapshot, Moment)> {
+        self.read(|_| ())?;
+        // Whoever holds it, nothing is published.
+        let follower = lock(&self.follower);
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = state.as_ref().map(State::snapshot).ok_or_else(Error::closed)?;
+        Ok((snapshot, History::moment(&self.page, follower.place())))
     }
 
     /// Makes our own commits visible, in order, each as a whole, here and to other processes. The journal

@@ -35,9 +35,9 @@ use self::watch::Watchers;
 use crate::fs::FileSystem;
 use crate::kv::{
     Answer, Batch, Capability, Changes, Committed, Durability, Entry, Head, KeyRange, MAX_KEY_BYTES,
-    MAX_VALUE_BYTES, Read, Scan, Sequence, Space, Store,
+    MAX_VALUE_BYTES, Moment, Read, Scan, Sequence, Space, Store,
 };
-use crate::stores::journal::{GroupCommit, JournalTotals};
+use crate::stores::journal::{GroupCommit, History, JournalTotals, MAX_BATCH_BYTES};
 use crate::stores::memory::Memory;
 use crate::{Error, Result};
 use std::path::Path;
@@ -159,12 +159,28 @@ impl Store for DirectoryStore {
         self.core.read(|state| state.changes(space, since)).into()
     }
 
+    fn moment(&self) -> Answer<(Arc<dyn Read>, Moment)> {
+        self.core.moment().map(|(snapshot, moment)| (Arc::new(snapshot) as Arc<dyn Read>, moment)).into()
+    }
+
+    fn changes_between(&self, space: Space, from: Moment, to: Moment) -> Answer<Changes> {
+        let core = Arc::clone(&self.core);
+        if from.sequence <= to.sequence && History::is_epoch_of(&core.page, from) {
+            match core.read(|state| state.changes_between(space, from.sequence, to.sequence)) {
+                Ok(Changes::TooOld) => {}
+                known => return known.into(),
+            }
+        }
+        Answer::blocking(move || History::changes(&core.fs, &core.internal.path, space, from, to))
+    }
+
     fn capability(&self) -> Capability {
         Capability {
             resident: true,
             durability: self.durability,
             max_key_bytes: MAX_KEY_BYTES,
             max_value_bytes: MAX_VALUE_BYTES,
+            max_batch_bytes: MAX_BATCH_BYTES,
         }
     }
 

@@ -8,9 +8,9 @@ use super::open::{LoadReport, OpenOptions, refuse_network};
 use crate::fs::FileSystem;
 use crate::kv::{
     Answer, Batch, Capability, Changes, Committed, Durability, Entry, KeyRange, MAX_KEY_BYTES,
-    MAX_VALUE_BYTES, Prepared, Read, Scan, Sequence, Space, Store,
+    MAX_VALUE_BYTES, Moment, Prepared, Read, Scan, Sequence, Space, Store,
 };
-use crate::stores::journal::{Followed, Follower, JournalPage, decode_commit};
+use crate::stores::journal::{Followed, Follower, History, JournalPage, MAX_BATCH_BYTES, decode_commit};
 use crate::stores::memory::{Memory, Snapshot, State};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -95,11 +95,16 @@ impl ReadOnlyStore {
 
     /// Reads the state; first what was committed since.
     fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T> {
+        self.look(|view| read(&view.state))
+    }
+
+    /// Reads the view; first what was committed since.
+    fn look<T>(&self, read: impl FnOnce(&View) -> T) -> Result<T> {
         {
             let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
             let view = view.as_ref().ok_or_else(Error::closed)?;
             if view.is_newest(&self.internal)? {
-                return Ok(read(&view.state));
+                return Ok(read(view));
             }
         }
         let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +112,7 @@ impl ReadOnlyStore {
         if !view.is_newest(&self.internal)? {
             view.catch_up(&self.fs, &self.directory, &self.internal)?;
         }
-        Ok(read(&view.state))
+        Ok(read(view))
     }
 }
 
@@ -146,6 +151,16 @@ impl View {
         match reached? {
             Followed::Through => Ok(()),
             Followed::Removed => self.load(fs, directory, internal),
+        }
+    }
+
+    /// While nobody writes it is one that nobody will know again, of no segment.
+    fn moment(&self) -> Moment {
+        match &self.source {
+            Source::Live { page, follower, .. } => History::moment(page, follower.place()),
+            Source::Left(_) | Source::AtRest(_) => {
+                Moment { history: [Moment::random_name(), 0], sequence: self.state.sequence() }
+            }
         }
     }
 
@@ -222,12 +237,23 @@ impl Store for ReadOnlyStore {
         self.read(|state| state.changes(space, since)).into()
     }
 
+    fn moment(&self) -> Answer<(Arc<dyn Read>, Moment)> {
+        self.look(|view| (Arc::new(view.state.snapshot()) as Arc<dyn Read>, view.moment())).into()
+    }
+
+    /// Asks the journal only, whose numbers are those of the moments.
+    fn changes_between(&self, space: Space, from: Moment, to: Moment) -> Answer<Changes> {
+        let (fs, path) = (Arc::clone(&self.fs), self.internal.path.clone());
+        Answer::blocking(move || History::changes(&fs, &path, space, from, to))
+    }
+
     fn capability(&self) -> Capability {
         Capability {
             resident: true,
             durability: Durability::Sync,
             max_key_bytes: MAX_KEY_BYTES,
             max_value_bytes: MAX_VALUE_BYTES,
+            max_batch_bytes: MAX_BATCH_BYTES,
         }
     }
 

@@ -56,6 +56,12 @@ impl Place {
         Self { id: position.active_id, salt: position.salt, offset: position.end, sequence }
     }
 
+    /// The start of a segment, before its first commit.
+    pub(super) fn start_of(header: &SegmentHeader) -> Self {
+        let offset = SEGMENT_HEADER_BYTES as u64;
+        Self { id: header.id, salt: header.salt, offset, sequence: header.first_sequence - 1 }
+    }
+
     /// The end of the journal behind `page`, if that is where the commit `sequence` is the last.
     pub fn of_page(page: &JournalPage, sequence: Sequence) -> Option<Self> {
         Some(Self::end_of(&page.position())).filter(|place| place.sequence == sequence)
@@ -68,9 +74,9 @@ impl Follower {
         Self { fs, directory: directory.to_owned(), place, file: None, window: Vec::new() }
     }
 
-    /// The last commit that was read.
-    pub fn sequence(&self) -> Sequence {
-        self.place.sequence
+    /// Behind the last commit that was read.
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// Passes over what this process wrote itself.

@@ -26,6 +26,7 @@ mod counters;
 mod follow;
 mod group;
 mod header;
+mod history;
 mod page;
 mod record;
 mod recovery;
@@ -42,6 +43,7 @@ pub use counters::JournalTotals;
 pub use follow::{Followed, Follower, Place};
 pub use group::{GroupCommit, Sink};
 pub use header::random_salt;
+pub use history::History;
 pub use page::{JournalPage, Position};
 pub use record::Records;
 pub use recovery::Log;
@@ -54,6 +56,8 @@ use std::path::Path;
 
 /// Largest payload of a record.
 pub const MAX_PAYLOAD_BYTES: usize = 1 << 30;
+/// Largest batch, as [`crate::kv::Capability::max_batch_bytes`] counts: one that fits in any case.
+pub const MAX_BATCH_BYTES: usize = MAX_PAYLOAD_BYTES - crate::kv::OPERATION_BYTES;
 /// A group that would take its segment past this begins a new one.
 pub const SEGMENT_BYTES: u64 = 16 << 20;
 /// A group holds at most so many commits ...

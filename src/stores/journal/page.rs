@@ -15,6 +15,7 @@
 //! | 32 | the first position, 11 words |
 //! | 48 | the second position |
 //! | 24 | crowd: at least how many have the journal open; those that were killed still count |
+//! | 25 | epoch: a random number, made with the page |
 //! | 64 | members: the processes that have the journal open, 0 where a place is free |
 //!
 //! Words are 64 bits in the order of the machine. A position is oldest segment, segment being written (0 if
@@ -23,7 +24,7 @@
 //! the write lock.
 
 use crate::fs::{PAGE_WORDS, Page};
-use crate::kv::{Head, Sequence};
+use crate::kv::{Head, Moment, Sequence};
 use crate::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +43,7 @@ const CHECKPOINT_AT: usize = 21;
 const CHECKPOINTER_AT: usize = 22;
 const FLAGS_AT: usize = 23;
 const CROWD_AT: usize = 24;
+const EPOCH_AT: usize = 25;
 const POSITIONS_AT: [usize; 2] = [32, 48];
 const MEMBERS_AT: usize = 64;
 
@@ -94,6 +96,7 @@ impl JournalPage {
         new.set(WRITER_AT, UNKNOWN);
         new.set(CHECKPOINTER_AT, UNKNOWN);
         new.set(FLAGS_AT, if case_insensitive { CASE_INSENSITIVE } else { 0 });
+        new.set(EPOCH_AT, Moment::random_name());
         new.set(MAGIC_AT, MAGIC);
         new
     }
@@ -137,6 +140,12 @@ impl JournalPage {
     /// The files of the store hold all commits up to this one, durably.
     pub fn checkpoint(&self) -> Sequence {
         self.get(CHECKPOINT_AT)
+    }
+
+    /// Tells the numbers of commits apart from those under other pages, of this journal or of another. 0 if
+    /// the page was made by a version that did not count epochs.
+    pub(super) fn epoch(&self) -> u64 {
+        self.get(EPOCH_AT)
     }
 
     /// Whether file names that differ in case are one file.

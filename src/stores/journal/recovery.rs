@@ -154,6 +154,21 @@ pub(super) fn settle(fs: &dyn FileSystem, directory: &Path, position: &Position)
     settled().map_err(|error| io_error("repair", &path, error))
 }
 
+/// The headers of the segments in `directory` that are whole, in order. Others may be removing them.
+pub(super) fn segments(fs: &dyn FileSystem, directory: &Path) -> Result<Vec<SegmentHeader>> {
+    let mut headers = Vec::new();
+    for id in segment_ids(fs, directory)? {
+        let path = directory.join(file_name(id));
+        let mut bytes = [0; SEGMENT_HEADER_BYTES];
+        match fs.open(&path, OpenMode::Read).and_then(|file| file.read_at(0, &mut bytes)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(io_error("read", &path, error)),
+            Ok(_) => headers.extend(SegmentHeader::decode(&bytes).ok().filter(|header| header.id == id)),
+        }
+    }
+    Ok(headers)
+}
+
 fn segment_ids(fs: &dyn FileSystem, directory: &Path) -> Result<Vec<u64>> {
     let id = |(id, kind)| {
         if kind == EntryKind::File {

@@ -42,15 +42,16 @@ impl ChangeLog {
         Self { start, ..Self::default() }
     }
 
-    /// The keys of `space` that changed after `since`, each once.
-    pub(super) fn since(&self, space: Space, since: Sequence) -> Changes {
+    /// The keys of `space` that changed after `since` and up to `through`, each once.
+    pub(super) fn between(&self, space: Space, since: Sequence, through: Sequence) -> Changes {
         let log = self.spaces.get(&space);
         if since < log.map_or(self.start, |log| log.forgotten) {
             return Changes::TooOld;
         }
         let Some(SpaceLog { changes, .. }) = log else { return Changes::Keys(Vec::new()) };
         let first = changes.partition_point(|change| change.sequence <= since);
-        let mut keys: Vec<_> = changes.range(first..).map(|change| Arc::clone(&change.key)).collect();
+        let behind = changes.partition_point(|change| change.sequence <= through).max(first);
+        let mut keys: Vec<_> = changes.range(first..behind).map(|change| Arc::clone(&change.key)).collect();
         keys.sort_unstable();
         keys.dedup();
         Changes::Keys(keys)
@@ -73,6 +74,11 @@ impl ChangeLog {
         let forgotten = std::mem::take(&mut log.changes);
         self.changes -= forgotten.len();
         self.key_bytes -= forgotten.iter().map(|change| change.key.len()).sum::<usize>();
+    }
+
+    /// The keys of `space` that changed after `since`, each once.
+    pub(super) fn since(&self, space: Space, since: Sequence) -> Changes {
+        self.between(space, since, Sequence::MAX)
     }
 
     fn forget_oldest(&mut self) {
@@ -117,6 +123,10 @@ mod tests {
         assert_eq!(keys(log.since(BUSY, 13)), ["a", "c"]);
         assert_eq!(keys(log.since(BUSY, 14)), ["a"]);
         assert!(keys(log.since(BUSY, 15)).is_empty());
+        assert_eq!(keys(log.between(BUSY, 11, 13)), ["a"]);
+        assert_eq!(keys(log.between(BUSY, 10, 14)), ["a", "b", "c"]);
+        assert!(keys(log.between(BUSY, 12, 12)).is_empty());
+        assert_eq!(keys(log.between(BUSY, 9, 12)), ["too old"]);
         assert_eq!((keys(log.since(QUIET, 9)), keys(log.since(QUIET, 10))), (vec!["too old".into()], vec![]));
     }
 

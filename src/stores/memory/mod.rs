@@ -12,7 +12,7 @@ pub use tree::Memory;
 
 use crate::kv::{
     Answer, Batch, Capability, Changes, Committed, Durability, Entry, Head, KeyRange, MAX_KEY_BYTES,
-    MAX_VALUE_BYTES, Read, Scan, Sequence, Space, Store, prepare,
+    MAX_VALUE_BYTES, Moment, Read, Scan, Sequence, Space, Store, prepare,
 };
 use crate::{Error, Result};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -22,12 +22,15 @@ pub struct MemoryStore {
     /// `None` once closed.
     state: RwLock<Option<State>>,
     head: Head,
+    /// The name of its history.
+    history: [u64; 2],
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self { state: RwLock::new(Some(State::default())), head: Head::new(0) }
+        let history = [Moment::random_name(), 0];
+        Self { state: RwLock::new(Some(State::default())), head: Head::new(0), history }
     }
 
     /// The sequence number of the newest commit, to be read without a lock.
@@ -112,12 +115,28 @@ impl Store for MemoryStore {
         self.read(|state| Ok(state.changes(space, since))).into()
     }
 
+    fn moment(&self) -> Answer<(Arc<dyn Read>, Moment)> {
+        let moment = |state: &State| {
+            let moment = Moment { history: self.history, sequence: state.sequence() };
+            Ok((Arc::new(state.snapshot()) as Arc<dyn Read>, moment))
+        };
+        self.read(moment).into()
+    }
+
+    fn changes_between(&self, space: Space, from: Moment, to: Moment) -> Answer<Changes> {
+        if from.history != self.history || from.sequence > to.sequence {
+            return Ok(Changes::TooOld).into();
+        }
+        self.read(|state| Ok(state.changes_between(space, from.sequence, to.sequence))).into()
+    }
+
     fn capability(&self) -> Capability {
         Capability {
             resident: true,
             durability: Durability::Volatile,
             max_key_bytes: MAX_KEY_BYTES,
             max_value_bytes: MAX_VALUE_BYTES,
+            max_batch_bytes: usize::MAX,
         }
     }
 

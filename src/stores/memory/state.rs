@@ -56,6 +56,11 @@ impl State {
         self.changes.since(space, since)
     }
 
+    /// The keys of `space` that changed after `since` and up to `through`.
+    pub fn changes_between(&self, space: Space, since: Sequence, through: Sequence) -> Changes {
+        self.changes.between(space, since, through)
+    }
+
     /// Publishes a batch that was prepared against this state.
     pub fn publish(&mut self, prepared: Prepared) -> Committed {
         let Prepared { sequence, versions, changes } = prepared;
