@@ -17,7 +17,8 @@ const NOT_VALIDATED = -1;
 class CachedDocument {
     low = NOT_VALIDATED;
     high = NOT_VALIDATED;
-    // The neighbours in the order of use.
+    // For the cache: whether it was used since the cache looked last, and its neighbours by age.
+    isUsed = false;
     older = null;
     newer = null;
     #text;

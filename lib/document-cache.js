@@ -17,13 +17,15 @@ const BYTES_PER_ENTRY = 150;
 const MAX_ENTRY_SIZE = MAX_TOTAL_SIZE / 16;
 
 /**
- * Entries by key, the least recently used go first. An entry is any object with `key`, `size`, and room
- * for `older` and `newer`.
+ * Entries by key, evicted by SIEVE (Zhang et al., NSDI 2024): a use only marks its entry, and a hand goes from
+ * the oldest entry to the newest ones, evicts the first without a mark, and takes the marks of the others. An
+ * entry is any object with `key`, `size`, and room for `isUsed`, `older` and `newer`.
  */
 class DocumentCache {
     #entries = new Map();
     // A ring: its `older` is the newest entry, its `newer` the oldest one.
-    #ring = { older: null, newer: null };
+    #ring = { isUsed: false, older: null, newer: null };
+    #hand = this.#ring;
     #maxDocuments;
     #totalSize = 0;
 
@@ -41,13 +43,11 @@ class DocumentCache {
         return this.#totalSize * BYTES_PER_CHARACTER + this.#entries.size * BYTES_PER_ENTRY;
     }
 
-    /** The entry of a key, which becomes the newest; or undefined. */
+    /** The entry of a key, or undefined. */
     get(key) {
         const entry = this.#entries.get(key);
-        if (entry !== undefined && this.#ring.older !== entry) {
-            entry.older.newer = entry.newer;
-            entry.newer.older = entry.older;
-            this.#insert(entry);
+        if (entry !== undefined) {
+            entry.isUsed = true;
         }
         return entry;
     }
@@ -58,25 +58,26 @@ class DocumentCache {
 
     /** Puts an entry in the place of the one with the same key. */
     put(entry) {
-        this.delete(entry.key);
+        const replaced = this.#entries.get(entry.key);
+        if (replaced !== undefined) {
+            entry.isUsed = replaced.isUsed;
+            this.#remove(replaced);
+        }
         if (entry.size > MAX_ENTRY_SIZE) {
             return;
+        }
+        while (this.#entries.size >= this.#maxDocuments || this.#totalSize + entry.size > MAX_TOTAL_SIZE) {
+            this.#evict();
         }
         this.#entries.set(entry.key, entry);
         this.#insert(entry);
         this.#totalSize += entry.size;
-        while (this.#entries.size > this.#maxDocuments || this.#totalSize > MAX_TOTAL_SIZE) {
-            this.delete(this.#ring.newer.key);
-        }
     }
 
     delete(key) {
         const entry = this.#entries.get(key);
         if (entry !== undefined) {
-            entry.older.newer = entry.newer;
-            entry.newer.older = entry.older;
-            this.#entries.delete(key);
-            this.#totalSize -= entry.size;
+            this.#remove(entry);
         }
     }
 
@@ -84,7 +85,29 @@ class DocumentCache {
         this.#entries.clear();
         this.#ring.older = this.#ring;
         this.#ring.newer = this.#ring;
+        this.#hand = this.#ring;
         this.#totalSize = 0;
+    }
+
+    /** There must be an entry. */
+    #evict() {
+        let entry = this.#hand;
+        while (entry === this.#ring || entry.isUsed) {
+            entry.isUsed = false;
+            entry = entry.newer;
+        }
+        this.#hand = entry;
+        this.#remove(entry);
+    }
+
+    #remove(entry) {
+        if (this.#hand === entry) {
+            this.#hand = entry.newer;
+        }
+        entry.older.newer = entry.newer;
+        entry.newer.older = entry.older;
+        this.#entries.delete(entry.key);
+        this.#totalSize -= entry.size;
     }
 
     #insert(entry) {

@@ -42,7 +42,9 @@ const most = (id, bound, text) => goal(id, text, (figure, row) => figure('kixx',
 
 const noBlock = [most('P11', 10, 'at most 10 ms')];
 const reading = [
-    ['getHot', 'get, hot', 'us', [timesFaster('P1', 'lmdb', 3)]],
+    ['getFew', 'get, 1,000 hot ones', 'us', []],
+    ['getHot', 'get, 10,000 hot ones', 'us', [timesFaster('P1', 'lmdb', 3)]],
+    ['getCached', 'get, all in a larger cache', 'us', []],
     ['getCold', 'get, cache off', 'us', [within('P2', 'lmdb', 1.5)]],
     ['pageStart', 'page of 20, hot, at 0', 'us', [timesFaster('P5', 'lmdb', 2)]],
     ['pageMiddle', 'page of 20, hot, at N/2', 'us', [withinRow('P5', 'pageStart', 1.3, 'the page at 0')]],

@@ -2,7 +2,7 @@
 
 import { documentsOf, keyOf } from '../documents.mjs';
 import { median, timeCalls, timeOnce } from '../timing.mjs';
-import { hotDocuments, PAGE, timeGets, timePages } from './read.mjs';
+import { cacheSize, PAGE, timeGets, timePages } from './read.mjs';
 
 const CHANGED = 1_000;
 const CATCH_UPS = 9;
@@ -14,9 +14,9 @@ const VIEW = {
 };
 
 export async function measure(job, adapter) {
-    const store = await adapter.open(job.directory, { ...job, cache: hotDocuments(job) });
+    const store = await adapter.open(job.directory, { ...job, cache: cacheSize(job) });
     const figures = { viewBuild: await timeBuild(store, job), viewBuildLimit: timeParseAndMap(job) };
-    await timeGets(store, { ...job, milliseconds: 0 }, hotDocuments(job));
+    await timeGets(store, { ...job, milliseconds: 0 }, cacheSize(job));
     const middle = Math.floor(job.documents / 2);
     figures.pageStart = await timePages(store, job, () => 0);
     figures.pageMiddle = await timePages(store, job, () => middle);
