@@ -1,12 +1,6 @@
 'use strict';
 
-const STRING = 0;
-const NUMBER = 1;
-const OBJECT = 2;
-const ARRAY = 3;
-const TRUE = 4;
-const FALSE = 5;
-const TEXT = 7;
+const { STRING, NUMBER, OBJECT, ARRAY, TRUE, FALSE, TEXT } = require('./flat-kinds.js');
 
 /** What a value adds to the text on average: its name, punctuation, digits. */
 const VALUE_SIZE = 10;

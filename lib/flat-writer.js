@@ -1,15 +1,7 @@
 'use strict';
 
 const { isUnextended } = require('./copy.js');
-
-const STRING = 0;
-const NUMBER = 1;
-const OBJECT = 2;
-const ARRAY = 3;
-const TRUE = 4;
-const FALSE = 5;
-const NULL = 6;
-const TEXT = 7;
+const { STRING, NUMBER, OBJECT, ARRAY, TRUE, FALSE, NULL, TEXT } = require('./flat-kinds.js');
 
 /** What a block of documents has at most; one document may go over the length of the strings. */
 const MAX_VALUES = 8192;
