@@ -17,9 +17,9 @@ const BYTES_PER_ENTRY = 150;
 const MAX_ENTRY_SIZE = MAX_TOTAL_SIZE / 16;
 
 /**
- * Entries by key, evicted by SIEVE (Zhang et al., NSDI 2024): a use only marks its entry, and a hand goes from
- * the oldest entry to the newest ones, evicts the first without a mark, and takes the marks of the others. An
- * entry is any object with `key`, `size`, and room for `isUsed`, `older` and `newer`.
+ * Entries by key, evicted by SIEVE (Zhang et al., NSDI 2024): a use only marks its entry, and a hand goes
+ * from the oldest entry to the newest ones, evicts the first without a mark, and takes the marks of the
+ * others. An entry is any object with `key`, `size`, and room for `isUsed`, `older` and `newer`.
  */
 class DocumentCache {
     #entries = new Map();
