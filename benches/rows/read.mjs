@@ -13,7 +13,7 @@ const SAMPLE = 100;
 const HOT_DOCUMENTS = 10_000;
 /** These fit into the caches of the processor. */
 const FEW_DOCUMENTS = 1_000;
-const CACHE_BYTES = 28e6;
+const CACHE_BYTES = 24e6;
 
 export async function measure(job, adapter) {
     const cache = cacheSize(job);
