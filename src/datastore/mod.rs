@@ -8,7 +8,7 @@ pub use registry::{Engine, Place, Registry};
 
 use crate::fs::FileSystem;
 use crate::kv::{Answer, Head, KeyRange, Sequence, Space, Store};
-use crate::stores::directory::{CheckpointTotals, LoadReport, Notify, OnDamage, Watch};
+use crate::stores::durable::{CheckpointTotals, LoadReport, Notify, OnDamage, Watch};
 use crate::stores::journal::JournalTotals;
 use crate::stores::memory::{Memory, MemoryStore};
 use crate::{Error, Result};

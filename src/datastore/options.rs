@@ -1,7 +1,7 @@
 //! The options of a datastore.
 
 use crate::fs::Modes;
-use crate::stores::directory::{Access, OpenOptions};
+use crate::stores::durable::{Access, OpenOptions};
 use crate::{Error, Result};
 use std::path::PathBuf;
 

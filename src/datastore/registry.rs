@@ -3,9 +3,8 @@
 use super::{Options, Rights};
 use crate::fs::FileSystem;
 use crate::kv::{Answer, Head, Store};
-use crate::stores::directory::{
-    CheckpointTotals, DirectoryStore, LoadReport, OnDamage, OpenOptions, ReadOnlyStore,
-};
+use crate::stores::directory::{DirectoryStore, ReadOnlyStore};
+use crate::stores::durable::{CheckpointTotals, LoadReport, OnDamage, OpenOptions};
 use crate::stores::journal::JournalTotals;
 use crate::stores::memory::Memory;
 use crate::{Error, Result};

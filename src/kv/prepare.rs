@@ -39,7 +39,7 @@ pub struct Change {
 pub fn prepare(
     batch: &Batch,
     sequence: Sequence,
-    current: impl Fn(Space, &[u8]) -> Option<Entry>,
+    current: impl Fn(Space, &[u8]) -> Result<Option<Entry>>,
 ) -> Result<Prepared> {
     let operations = &batch.operations;
     let mut versions = Vec::with_capacity(operations.len());
@@ -53,7 +53,7 @@ pub fn prepare(
         let before = match earlier {
             Some(at) => changes[at].entry.take(),
             None if operation.ignores_current() => None,
-            None => current(operation.space, &operation.key),
+            None => current(operation.space, &operation.key)?,
         };
         if operation.is_left_out(before.as_ref()) {
             versions.push(None);
@@ -83,23 +83,26 @@ pub struct Overlay {
 }
 
 impl Overlay {
-    /// Prepares the next batch of the group, over `published` and the group's earlier batches. A batch that
-    /// fails leaves no trace.
+    /// Prepares the next batch of the group, over `published` and the group's earlier batches. It belongs to
+    /// them once it is [added](Self::add).
     pub fn prepare(
-        &mut self,
+        &self,
         batch: &Batch,
         sequence: Sequence,
-        published: impl Fn(Space, &[u8]) -> Option<Entry>,
+        published: impl Fn(Space, &[u8]) -> Result<Option<Entry>>,
     ) -> Result<Prepared> {
-        let prepared = prepare(batch, sequence, |space, key| match self.get(space, key) {
-            Some(entry) => entry.clone(),
+        prepare(batch, sequence, |space, key| match self.get(space, key) {
+            Some(entry) => Ok(entry.clone()),
             None => published(space, key),
-        })?;
+        })
+    }
+
+    /// The batches that come see what this one leaves.
+    pub fn add(&mut self, prepared: &Prepared) {
         for change in &prepared.changes {
             let space = self.spaces.entry(change.space).or_default();
             space.insert(Arc::clone(&change.key), change.entry.clone());
         }
-        Ok(prepared)
     }
 
     /// What the group leaves at `key`, if it touched it.
@@ -127,7 +130,7 @@ mod tests {
     #[test]
     fn later_operations_see_earlier_ones_and_each_key_is_left_once() {
         let stored = Entry::new(b"a", b"", 4, 1);
-        let current = |_: Space, key: &[u8]| (key == b"a").then(|| stored.clone());
+        let current = |_: Space, key: &[u8]| Ok((key == b"a").then(|| stored.clone()));
         let operations = [
             put(b"a", Check::Version(4)),
             put(b"b", Check::Absent),
@@ -149,7 +152,7 @@ mod tests {
     #[test]
     fn what_is_left_out_changes_nothing() {
         let stored = Entry::new(b"a", b"", 4, 1);
-        let current = |_: Space, key: &[u8]| (key == b"a").then(|| stored.clone());
+        let current = |_: Space, key: &[u8]| Ok((key == b"a").then(|| stored.clone()));
         let skip = Check::AbsentOrSkip;
         let operations =
             [put(b"a", skip), put(b"b", skip), put(b"b", skip), Operation::delete(SPACE, b"a", skip)];
@@ -163,7 +166,7 @@ mod tests {
     fn failing_says_which_operation() {
         let failing = |operation| {
             let operations = [put(b"a", Check::Any), operation, put(b"c", Check::Version(1))];
-            let error = prepare(&batch(&operations), 1, |_, _| None).unwrap_err();
+            let error = prepare(&batch(&operations), 1, |_, _| Ok(None)).unwrap_err();
             (error.key().map(str::to_owned), error.kind())
         };
         assert_eq!(failing(put(b"b", Check::Version(1))), (Some("b".into()), ErrorKind::Conflict));
@@ -179,9 +182,11 @@ mod tests {
     fn a_group_sees_its_good_batches_only() {
         let mut overlay = Overlay::default();
         let stored = Entry::new(b"d", b"", 6, 0);
-        let published = |_: Space, key: &[u8]| (key == b"d").then(|| stored.clone());
+        let published = |_: Space, key: &[u8]| Ok((key == b"d").then(|| stored.clone()));
         let mut next = |operations: &[Operation], sequence| {
-            overlay.prepare(&batch(operations), sequence, published).map(|prepared| prepared.versions)
+            let prepared = overlay.prepare(&batch(operations), sequence, published)?;
+            overlay.add(&prepared);
+            Ok::<_, crate::Error>(prepared.versions)
         };
         assert_eq!(next(&[put(b"a", Check::Absent)], 1).unwrap(), [Some(0)]);
         assert!(next(&[put(b"b", Check::Any), put(b"a", Check::Absent)], 2).is_err());

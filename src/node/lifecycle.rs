@@ -7,7 +7,7 @@ use crate::Error;
 use crate::datastore::{Datastore, Location, Options, Rights};
 use crate::fs::{FileSystem, Modes, OsFileSystem};
 use crate::kv::{Answer, Durability};
-use crate::stores::directory::{Access, OnDamage, OpenOptions};
+use crate::stores::durable::{Access, OnDamage, OpenOptions};
 use napi::Env;
 use napi::bindgen_prelude::External;
 use napi_derive::napi;

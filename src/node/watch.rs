@@ -2,7 +2,7 @@
 
 use super::errors::to_json;
 use super::handle::Handle;
-use crate::stores::directory::Checkpoint;
+use crate::stores::durable::Checkpoint;
 use napi::Status;
 use napi::bindgen_prelude::{External, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};

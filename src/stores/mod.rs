@@ -1,5 +1,6 @@
 //! The stores: each fulfils the contract of [`crate::kv`], and none knows what its values mean.
 
 pub mod directory;
+pub mod durable;
 pub mod journal;
 pub mod memory;

@@ -4,7 +4,8 @@ use kixx_datastore::fs::{FileSystem, OsFileSystem};
 use kixx_datastore::kv::{
     Batch, Check, Committed, Direction, Entry, KeyRange, Operation, Read, Scan, Space, Store,
 };
-use kixx_datastore::stores::directory::{DirectoryStore, OpenOptions};
+use kixx_datastore::stores::directory::DirectoryStore;
+use kixx_datastore::stores::durable::OpenOptions;
 use kixx_datastore::stores::memory::MemoryStore;
 use kixx_datastore::{ErrorKind, Result};
 use std::sync::Arc;

@@ -5,7 +5,8 @@ use crate::driver::DIRECTORY;
 use kixx_datastore::fs::FileSystem;
 use kixx_datastore::fs::simulated::{Call, Exhaustive, Failure, Fault, Seeded, SimulatedDisk};
 use kixx_datastore::kv::{Batch, Check, Operation, Read, Space, Store};
-use kixx_datastore::stores::directory::{DirectoryStore, OpenOptions};
+use kixx_datastore::stores::directory::DirectoryStore;
+use kixx_datastore::stores::durable::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

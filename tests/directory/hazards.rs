@@ -5,7 +5,8 @@ use crate::support::{commit, copy_as_killed, delete, documents, listing, open, p
 use kixx_datastore::ErrorKind;
 use kixx_datastore::fs::FileSystem;
 use kixx_datastore::kv::Store;
-use kixx_datastore::stores::directory::{DirectoryStore, OnDamage, OpenOptions};
+use kixx_datastore::stores::directory::DirectoryStore;
+use kixx_datastore::stores::durable::{OnDamage, OpenOptions};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

@@ -5,7 +5,8 @@ use crate::support::{commit, delete, documents, expected, listing, open, put};
 use kixx_datastore::ErrorKind;
 use kixx_datastore::fs::{FileSystem, OsFileSystem};
 use kixx_datastore::kv::{Changes, Read, Space, Store};
-use kixx_datastore::stores::directory::{Access, DirectoryStore, OpenOptions, ReadOnlyStore};
+use kixx_datastore::stores::directory::{DirectoryStore, ReadOnlyStore};
+use kixx_datastore::stores::durable::{Access, OpenOptions};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,7 +19,7 @@ const IMPATIENT: OpenOptions = OpenOptions {
     flush_interval: Duration::from_secs(2),
     access: Access::Shared,
     lock_timeout: Duration::ZERO,
-    damage: kixx_datastore::stores::directory::OnDamage::Refuse,
+    damage: kixx_datastore::stores::durable::OnDamage::Refuse,
 };
 
 fn os() -> Arc<dyn FileSystem> {

@@ -3,7 +3,8 @@
 use kixx_datastore::Result;
 use kixx_datastore::fs::{FileSystem, LockFile, LockKind, OsFileSystem};
 use kixx_datastore::kv::{Batch, Check, Committed, KeyRange, Operation, Read, Scan, Space, Store, Write};
-use kixx_datastore::stores::directory::{DirectoryStore, OnDamage, OpenOptions};
+use kixx_datastore::stores::directory::DirectoryStore;
+use kixx_datastore::stores::durable::{OnDamage, OpenOptions};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

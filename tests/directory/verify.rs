@@ -4,7 +4,8 @@ use crate::support::{
     commit, copy_as_killed, delete, flip, hold_checkpoints, listing, open, put, records, segments, try_open,
 };
 use kixx_datastore::fs::{FileSystem, OsFileSystem};
-use kixx_datastore::stores::directory::{self, OnDamage, OpenOptions, Progress, ReadOnlyStore, Verification};
+use kixx_datastore::stores::directory::{self, Progress, ReadOnlyStore, Verification};
+use kixx_datastore::stores::durable::{OnDamage, OpenOptions};
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;

@@ -92,7 +92,7 @@ impl Sink for Store {
         let mut shared = self.lock();
         shared.asked += 1;
         shared.maybe_panic("prepare");
-        let commit = prepare(batch, sequence, |_, key| shared.prepared.get(key).cloned())?;
+        let commit = prepare(batch, sequence, |_, key| Ok(shared.prepared.get(key).cloned()))?;
         apply(&mut shared.prepared, &commit.changes);
         Ok(commit)
     }

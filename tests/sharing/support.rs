@@ -5,7 +5,8 @@ use kixx_datastore::Result;
 use kixx_datastore::kv::{
     Batch, Check, Committed, Durability, KeyRange, Operation, Read, Scan, Space, Store, Write,
 };
-use kixx_datastore::stores::directory::{DirectoryStore, OpenOptions, ReadOnlyStore};
+use kixx_datastore::stores::directory::{DirectoryStore, ReadOnlyStore};
+use kixx_datastore::stores::durable::OpenOptions;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;

@@ -176,7 +176,7 @@ fn collate() -> Run {
 fn put(entry: &Entry) -> Result<Prepared> {
     let check = Check::Version(entry.version());
     let batch = Batch::of(Operation::put(Space::DOCUMENTS, entry.key(), check, entry.value()));
-    prepare(&batch, OPERATIONS, |_, _| Some(entry.clone()))
+    prepare(&batch, OPERATIONS, |_, _| Ok(Some(entry.clone())))
 }
 
 fn commits() -> Vec<Prepared> {

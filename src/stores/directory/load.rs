@@ -2,39 +2,30 @@
 
 use super::file_name::file_name;
 use super::files::{self, BadFile};
-use super::members::Internal;
 use super::names::Names;
 use super::quarantine::quarantine;
 use crate::fs::FileSystem;
 use crate::kv::{Change, Entry, Sequence, Space};
+use crate::stores::durable::{Due, Internal, OnDamage};
 use crate::stores::journal::{JournalPage, Log, Place, decode_commit};
+use crate::stores::memory::Snapshot;
 use crate::stores::memory::tree::Tree;
-use crate::stores::memory::{Snapshot, State};
 use crate::{Error, Result};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-/// What to do with files that are not documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnDamage {
-    /// Fail, and change nothing.
-    Refuse,
-    /// Move them to `.datastore/quarantine/`, and go on.
-    Quarantine,
-}
-
 /// A directory as it was at one commit.
-pub(super) struct Loaded {
-    pub(super) state: State,
+pub(super) struct LoadedFiles {
+    pub(super) tree: Tree,
     /// Behind that commit.
     pub(super) place: Place,
     pub(super) names: Names,
     /// Keys whose file has another name than the one that we would write.
     pub(super) strays: HashMap<Box<[u8]>, String>,
-    /// Keys whose files may be older than the state, each with the commit that changed it.
-    pub(super) recovered: Vec<(Arc<[u8]>, Sequence)>,
+    /// Keys whose files may be older than the state.
+    pub(super) recovered: Vec<Due>,
     /// The names of the files that were moved aside.
     pub(super) quarantined: Vec<String>,
 }
@@ -44,8 +35,8 @@ pub(super) struct Changed {
     pub(super) changes: Vec<Change>,
     pub(super) place: Place,
     pub(super) strays: HashMap<Box<[u8]>, String>,
-    /// As in [`Loaded`]: also of documents that are again as they were.
-    pub(super) recovered: Vec<(Arc<[u8]>, Sequence)>,
+    /// As in [`LoadedFiles`]: also of documents that are again as they were.
+    pub(super) recovered: Vec<Due>,
 }
 
 /// The newest state of each key that the journal knows, and the commit that made it.
@@ -66,16 +57,16 @@ pub(super) fn load(
     internal: &Internal,
     page: &JournalPage,
     damage: OnDamage,
-) -> Result<Loaded> {
+) -> Result<LoadedFiles> {
     let Found { files, recovered, place, quarantined } = find(fs, directory, internal, page, damage)?;
     let keys = keys(&recovered);
     let tree = Tree::from_sorted(merge(files.entries, recovered));
     let names = names(page, &tree)?;
-    let state = State::new(BTreeMap::from([(Space::DOCUMENTS, tree)]), place.sequence);
-    Ok(Loaded { state, place, names, strays: files.strays, recovered: keys, quarantined })
+    Ok(LoadedFiles { tree, place, names, strays: files.strays, recovered: keys, quarantined })
 }
 
-/// Loads `directory` again and compares. What differs counts as changed by the newest commit.
+/// Loads `directory` again and compares. What differs counts as changed by the newest commit. Segments must
+/// stay meanwhile.
 pub(super) fn load_again(
     fs: &Arc<dyn FileSystem>,
     directory: &Path,
@@ -83,7 +74,6 @@ pub(super) fn load_again(
     page: &JournalPage,
     before: &Snapshot,
 ) -> Result<Changed> {
-    let _segments = internal.keep_segments()?;
     let Found { files, recovered, place, .. } = find(fs, directory, internal, page, OnDamage::Refuse)?;
     let keys = keys(&recovered);
     let changes = compare(before, merge(files.entries, recovered), place.sequence);
@@ -194,8 +184,10 @@ fn replay(log: &Log, checkpoint: Sequence) -> Result<Recovered> {
     Ok(recovered)
 }
 
-fn keys(recovered: &Recovered) -> Vec<(Arc<[u8]>, Sequence)> {
-    recovered.iter().map(|(key, (_, sequence))| (Arc::clone(key), *sequence)).collect()
+fn keys(recovered: &Recovered) -> Vec<Due> {
+    let due =
+        |(key, (_, sequence)): (&Arc<[u8]>, &(_, Sequence))| ((Space::DOCUMENTS, Arc::clone(key)), *sequence);
+    recovered.iter().map(due).collect()
 }
 
 /// The files' documents and over them the journal's, in the order of their keys.

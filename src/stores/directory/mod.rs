@@ -1,207 +1,23 @@
 //! A directory of JSON files, one per document: all documents in memory, a journal that makes commits
 //! durable, and files that follow in the background as its checkpoint.
 
-mod backlog;
-mod checkpoint;
-mod close;
-mod core;
+mod base;
 pub mod file_name;
 mod files;
 mod load;
 mod materialise;
-mod members;
 mod names;
-mod open;
 mod progress;
 mod quarantine;
 mod reader;
 mod repair;
-mod sink;
 mod verify;
-mod watch;
 
-pub use load::OnDamage;
-pub use members::Access;
-pub use open::{LoadReport, OpenOptions};
+pub use base::Files;
 pub use progress::Progress;
 pub use reader::ReadOnlyStore;
 pub use repair::{Repair, plan_repair, repair};
 pub use verify::{Finding, Verification, verify};
-pub use watch::{Checkpoint, CheckpointTotals, Notify, Watch};
 
-use self::close::Running;
-use self::core::Core;
-use self::watch::Watchers;
-use crate::fs::FileSystem;
-use crate::kv::{
-    Answer, Batch, Capability, Changes, Committed, Durability, Entry, Head, KeyRange, MAX_KEY_BYTES,
-    MAX_VALUE_BYTES, Moment, Read, Scan, Sequence, Space, Store,
-};
-use crate::stores::journal::{GroupCommit, History, JournalTotals, MAX_BATCH_BYTES};
-use crate::stores::memory::Memory;
-use crate::{Error, Result};
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// Where everything lies that is not a document; gone after a clean close.
-const INTERNAL_DIRECTORY: &str = ".datastore";
-
-/// The store over one directory. There must be only one per directory and process.
-pub struct DirectoryStore {
-    core: Arc<Core>,
-    head: Head,
-    journal: Arc<GroupCommit>,
-    durability: Durability,
-    report: LoadReport,
-    /// Taken by whoever closes.
-    running: Mutex<Option<Running>>,
-}
-
-impl DirectoryStore {
-    /// Loads `directory`, which exists, and recovers what the journal holds; or joins the processes that have
-    /// it open. `Locked` when they do not let us, `Corrupt` when files are damaged; then nothing was changed.
-    pub fn open(fs: &Arc<dyn FileSystem>, directory: &Path, options: &OpenOptions) -> Result<Self> {
-        let OpenOptions { durability, flush_interval, .. } = *options;
-        let opened = open::open(fs, directory, options)?;
-        let core = Arc::new(opened.core);
-        let sink = sink::DirectorySink::new(Arc::clone(&core));
-        let journal = Arc::new(GroupCommit::start(opened.writer, sink, durability, flush_interval)?);
-        let checkpointer = checkpoint::start(Arc::clone(&core), Arc::clone(&journal))?;
-        Ok(Self {
-            head: core.page.head(),
-            core,
-            journal,
-            durability,
-            report: opened.report,
-            running: Mutex::new(Some(Running { checkpointer, member: opened.member })),
-        })
-    }
-
-    /// What loading found.
-    pub fn report(&self) -> &LoadReport {
-        &self.report
-    }
-
-    /// The sequence number of the newest commit by anyone, to be read without a lock.
-    pub fn head(&self) -> Head {
-        self.head.clone()
-    }
-
-    /// What the documents take of memory.
-    pub fn memory(&self) -> Result<Memory> {
-        self.core.read(|state| state.now().memory(Space::DOCUMENTS))
-    }
-
-    /// How many documents are in the journal and not yet in their files.
-    pub fn backlog(&self) -> u64 {
-        self.core.backlog.len() as u64
-    }
-
-    /// Why files could not be brought up to date. It is tried again; until then the journal has everything.
-    pub fn checkpoint_failure(&self) -> Option<Error> {
-        self.core.backlog.failure()
-    }
-
-    /// What was committed since the directory was opened, by this process.
-    pub fn journal_totals(&self) -> JournalTotals {
-        self.journal.totals()
-    }
-
-    /// What checkpoints did since the directory was opened, in this process.
-    pub fn checkpoint_totals(&self) -> CheckpointTotals {
-        self.core.watchers.totals()
-    }
-
-    /// Tells `notify` about every checkpoint of this process, one watcher of each thread.
-    pub fn watch(&self, notify: Notify) -> Watch {
-        Watchers::add(&self.core.watchers, notify)
-    }
-
-    /// Brings all files up to date now.
-    pub fn checkpoint(&self) -> Answer<()> {
-        let (core, journal) = (Arc::clone(&self.core), Arc::clone(&self.journal));
-        Answer::blocking(move || checkpoint::run(&core, &journal))
-    }
-}
-
-impl Read for DirectoryStore {
-    fn sequence(&self) -> Sequence {
-        self.head.get()
-    }
-
-    fn get(&self, space: Space, key: &[u8]) -> Answer<Option<Entry>> {
-        self.core.read(|state| state.get(space, key).cloned()).into()
-    }
-
-    fn range(&self, space: Space, scan: &Scan) -> Answer<Vec<Entry>> {
-        self.core.read(|state| state.range(space, scan)).into()
-    }
-
-    fn count(&self, space: Space, range: &KeyRange) -> Answer<u64> {
-        self.core.read(|state| state.count(space, range)).into()
-    }
-}
-
-impl Store for DirectoryStore {
-    fn snapshot(&self) -> Answer<Arc<dyn Read>> {
-        self.core.read(|state| Arc::new(state.snapshot()) as Arc<dyn Read>).into()
-    }
-
-    fn commit(&self, batch: Batch) -> Answer<Committed> {
-        self.journal.submit(batch)
-    }
-
-    fn commit_each(&self, batches: Vec<Batch>) -> Answer<Vec<Result<Committed>>> {
-        self.journal.submit_each(batches)
-    }
-
-    fn changes(&self, space: Space, since: Sequence) -> Answer<Changes> {
-        self.core.read(|state| state.changes(space, since)).into()
-    }
-
-    fn moment(&self) -> Answer<(Arc<dyn Read>, Moment)> {
-        self.core.moment().map(|(snapshot, moment)| (Arc::new(snapshot) as Arc<dyn Read>, moment)).into()
-    }
-
-    fn changes_between(&self, space: Space, from: Moment, to: Moment) -> Answer<Changes> {
-        let core = Arc::clone(&self.core);
-        if from.sequence <= to.sequence && History::is_epoch_of(&core.page, from) {
-            match core.read(|state| state.changes_between(space, from.sequence, to.sequence)) {
-                Ok(Changes::TooOld) => {}
-                known => return known.into(),
-            }
-        }
-        Answer::blocking(move || History::changes(&core.fs, &core.internal.path, space, from, to))
-    }
-
-    fn capability(&self) -> Capability {
-        Capability {
-            resident: true,
-            durability: self.durability,
-            max_key_bytes: MAX_KEY_BYTES,
-            max_value_bytes: MAX_VALUE_BYTES,
-            max_batch_bytes: MAX_BATCH_BYTES,
-        }
-    }
-
-    fn flush(&self) -> Answer<()> {
-        self.journal.flush()
-    }
-
-    /// Makes everything durable and lets go of the directory; the last process to do so writes all files and
-    /// removes the journal. If that fails, the journal stays and nothing is lost: the next open goes on.
-    fn close(&self) -> Answer<()> {
-        let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() else {
-            return Err(Error::closed()).into();
-        };
-        let (core, journal) = (Arc::clone(&self.core), Arc::clone(&self.journal));
-        Answer::blocking(move || close::close(&core, &journal, running))
-    }
-}
-
-impl Drop for DirectoryStore {
-    /// Closes on another thread, which stays a member until it is done.
-    fn drop(&mut self) {
-        drop(self.close());
-    }
-}
+/// The store over one directory of JSON files. There must be only one per directory and process.
+pub type DirectoryStore = super::durable::DurableStore<Files>;

@@ -1,14 +1,13 @@
 //! A directory that is only read: nothing is written, and other processes may write beside it.
 
-use super::INTERNAL_DIRECTORY;
-use super::load::OnDamage;
 use super::load::{compare, find_at_rest, find_live};
-use super::members::{Internal, Neighbours};
-use super::open::{LoadReport, OpenOptions, refuse_network};
 use crate::fs::FileSystem;
 use crate::kv::{
     Answer, Batch, Capability, Changes, Committed, Durability, Entry, KeyRange, MAX_KEY_BYTES,
     MAX_VALUE_BYTES, Moment, Prepared, Read, Scan, Sequence, Space, Store,
+};
+use crate::stores::durable::{
+    INTERNAL_DIRECTORY, Internal, LoadReport, Neighbours, OnDamage, OpenOptions, refuse_network,
 };
 use crate::stores::journal::{Followed, Follower, History, JournalPage, MAX_BATCH_BYTES, decode_commit};
 use crate::stores::memory::{Memory, Snapshot, State};

@@ -1,16 +1,15 @@
 //! Makes a damaged directory one that can be loaded. Nothing is deleted: what is in the way is moved aside.
 
-use super::INTERNAL_DIRECTORY;
-use super::checkpoint::FILES_PER_FLUSH;
+use super::base::FILES_PER_FLUSH;
 use super::file_name::file_name;
 use super::files::BadFile;
 use super::materialise::{Change, materialise, remove_temporaries};
-use super::members::{Access, Found, Internal};
 use super::progress::Progress;
 use super::quarantine::{destinations, move_aside};
 use super::verify::{Examination, Finding, examine, relative};
 use crate::fs::FileSystem;
 use crate::kv::Entry;
+use crate::stores::durable::{Access, Found, INTERNAL_DIRECTORY, Internal};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,16 +1,14 @@
 //! Checks every file and every record of the journal, beside whoever writes, and changes nothing.
 
-use super::INTERNAL_DIRECTORY;
 use super::file_name::file_name;
 use super::files::{self, BadFile};
 use super::load::{Recovered, damaged};
-use super::members::{Access, Internal, Neighbours, living};
-use super::open::refuse_network;
 use super::progress::Progress;
 use crate::Result;
 use crate::fs::FileSystem;
 use crate::json;
 use crate::kv::{Change, Sequence, Space};
+use crate::stores::durable::{Access, INTERNAL_DIRECTORY, Internal, Neighbours, living, refuse_network};
 use crate::stores::journal::{Audit, JournalPage, audit, decode_commit};
 use std::path::Path;
 use std::sync::Arc;

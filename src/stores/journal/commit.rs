@@ -154,7 +154,7 @@ mod tests {
             Operation::delete(Space(0), b"other", Check::Any),
         ];
         let batch = Batch { operations };
-        let prepared = prepare(&batch, 1, |_, _| None).unwrap();
+        let prepared = prepare(&batch, 1, |_, _| Ok(None)).unwrap();
         assert!(encoded(&prepared.changes).len() <= payload_bytes(&batch));
     }
 }

@@ -113,6 +113,28 @@ impl Log {
         position
     }
 
+    /// As [`Log::position`], where the files of the store are known to hold all commits up to `through`.
+    /// `Corrupt` if the journal ends before that: it is an older one.
+    pub fn position_from(&self, through: Sequence) -> Result<Position> {
+        let position = self.position();
+        if position.last_sequence >= through {
+            return Ok(Position { checkpoint: position.checkpoint.max(through), ..position });
+        }
+        match self.checked.segments.last() {
+            None => Ok(Position {
+                last_sequence: through,
+                synced_sequence: through,
+                checkpoint: through,
+                ..position
+            }),
+            Some(last) => Err(Error::corrupt(format!(
+                "The journal is older than the store: {} ends with commit {}, and the store holds {through}",
+                last.path.display(),
+                last.last_sequence
+            ))),
+        }
+    }
+
     /// Behind the last commit that was read; none if there is no segment.
     pub fn end(&self) -> Option<Place> {
         let last = self.checked.segments.last()?;

@@ -99,7 +99,7 @@ impl Store for MemoryStore {
 
     fn commit(&self, batch: Batch) -> Answer<Committed> {
         let commit = |state: &mut State| {
-            let current = |space, key: &[u8]| state.get(space, key).cloned();
+            let current = |space, key: &[u8]| Ok(state.get(space, key).cloned());
             let prepared = prepare(&batch, state.sequence() + 1, current)?;
             Ok(state.publish(prepared))
         };

@@ -1,5 +1,6 @@
-//! Closing a directory: the last one out leaves only JSON files.
+//! Closing a directory: the last one out leaves only the base.
 
+use super::base::Base;
 use super::checkpoint;
 use super::core::Core;
 use super::members::{Door, Member};
@@ -14,8 +15,8 @@ pub(super) struct Running {
 }
 
 /// Ends all threads. When it succeeds all that we wrote is durable, and if no other process has the directory
-/// open the journal is gone, and the files are all there is.
-pub(super) fn close(core: &Core, journal: &GroupCommit, running: Running) -> Result<()> {
+/// open the journal is gone, and the base is all there is.
+pub(super) fn close<B: Base>(core: &Core<B>, journal: &GroupCommit, running: Running) -> Result<()> {
     let Running { checkpointer, member } = running;
     // What was submitted before is still committed, and its checkpoints go on meanwhile.
     let flushed = journal.flush().wait();
@@ -38,9 +39,9 @@ pub(super) fn close(core: &Core, journal: &GroupCommit, running: Running) -> Res
     closed
 }
 
-/// Somebody has removed our own directory. Unless others have made a new one since, the files are the only
+/// Somebody has removed our own directory. Unless others have made a new one since, the base is the only
 /// place for what is not in them yet.
-fn evicted(core: &Core, journal: &GroupCommit) -> Result<()> {
+fn evicted<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Result<()> {
     // It can't succeed, but it ends the thread.
     let _ = journal.close().wait();
     let rescued = match core.internal.is_there() {
@@ -53,7 +54,7 @@ fn evicted(core: &Core, journal: &GroupCommit) -> Result<()> {
     Err(Error::new(ErrorKind::Storage, format!("{path} was removed while the datastore was open")))
 }
 
-fn write_if_alone(core: &Core, journal: &GroupCommit, member: &Member) -> Result<()> {
+fn write_if_alone<B: Base>(core: &Core<B>, journal: &GroupCommit, member: &Member) -> Result<()> {
     let alone = {
         let door = core.internal.door()?;
         member.is_alone(&door)?
@@ -61,7 +62,7 @@ fn write_if_alone(core: &Core, journal: &GroupCommit, member: &Member) -> Result
     if alone { checkpoint::run(core, journal) } else { Ok(()) }
 }
 
-fn leave(core: &Core, journal: &GroupCommit, member: Member, door: Door) -> Result<()> {
+fn leave<B: Base>(core: &Core<B>, journal: &GroupCommit, member: Member, door: Door) -> Result<()> {
     if !member.is_alone(&door)? {
         let closed = journal.close().wait();
         // Before the door: who goes next has to see whether it is alone.
@@ -70,7 +71,7 @@ fn leave(core: &Core, journal: &GroupCommit, member: Member, door: Door) -> Resu
     }
     // Also what a process wrote that was killed before it could tell anyone.
     let flushed = journal.flush().wait();
-    match flushed.and_then(|()| checkpoint::write_files(core, journal)) {
+    match flushed.and_then(|()| checkpoint::write_base(core, journal)) {
         Ok(through) => {
             // Who reads the journal has to know before it goes.
             core.page.retire();
@@ -81,6 +82,8 @@ fn leave(core: &Core, journal: &GroupCommit, member: Member, door: Door) -> Resu
             return Err(error);
         }
     }
+    // Whoever comes next finds it closed.
+    core.clear();
     drop(member);
     door.clear()
 }

@@ -29,32 +29,32 @@ pub enum Access {
 
 /// Our own directory within the directory of a datastore.
 #[derive(Clone)]
-pub(super) struct Internal {
-    pub(super) fs: Arc<dyn FileSystem>,
-    pub(super) path: PathBuf,
+pub struct Internal {
+    pub(in crate::stores) fs: Arc<dyn FileSystem>,
+    pub(in crate::stores) path: PathBuf,
     /// How long to wait for other processes.
-    pub(super) timeout: Duration,
+    pub(in crate::stores) timeout: Duration,
 }
 
 /// A lock that is held until it is dropped.
-pub(super) struct Held(#[expect(dead_code, reason = "held, not used")] Box<dyn LockFile>);
+pub(in crate::stores) struct Held(#[expect(dead_code, reason = "held, not used")] Box<dyn LockFile>);
 
 /// Held while a process comes or goes: one at a time.
-pub(super) struct Door {
+pub(in crate::stores) struct Door {
     internal: Internal,
     lock: Box<dyn LockFile>,
 }
 
 /// Our place among the processes that have the directory open.
-pub(super) struct Member {
-    pub(super) page: JournalPage,
+pub(in crate::stores) struct Member {
+    pub(in crate::stores) page: JournalPage,
     members: Box<dyn LockFile>,
     place: Option<usize>,
     access: Access,
 }
 
 /// What a process finds that comes in.
-pub(super) enum Found {
+pub(in crate::stores) enum Found {
     /// Nobody else.
     Nobody(Box<dyn LockFile>),
     /// Others, and their page.
@@ -62,7 +62,7 @@ pub(super) enum Found {
 }
 
 /// What a process finds that only looks.
-pub(super) enum Neighbours {
+pub(in crate::stores) enum Neighbours {
     /// Processes that may write, and their page.
     Writers(JournalPage),
     /// None; the page that killed ones left, if there is one.
@@ -72,7 +72,10 @@ pub(super) enum Neighbours {
 impl Internal {
     /// Lets a reader look around, again and again until it has an answer, without changing anything.
     /// Meanwhile segments stay, and while there is nobody, nobody comes.
-    pub(super) fn visit<T>(&self, mut look: impl FnMut(Neighbours) -> Result<Option<T>>) -> Result<T> {
+    pub(in crate::stores) fn visit<T>(
+        &self,
+        mut look: impl FnMut(Neighbours) -> Result<Option<T>>,
+    ) -> Result<T> {
         let changing = || "a process that comes or goes".to_owned();
         self.wait(|| {
             let Some(door) = self.find(DOOR_FILE)? else {
@@ -102,7 +105,7 @@ impl Internal {
     }
 
     /// When the directory around ours was changed, and ours.
-    pub(super) fn modified(&self) -> Result<(Option<SystemTime>, Option<SystemTime>)> {
+    pub(in crate::stores) fn modified(&self) -> Result<(Option<SystemTime>, Option<SystemTime>)> {
         let modified =
             |path: &Path| self.fs.modified(path).map_err(|error| Error::io("look at", path, error));
         Ok((modified(self.path.parent().unwrap_or(&self.path))?, modified(&self.path)?))
@@ -121,7 +124,7 @@ impl Internal {
     }
 
     /// Waits until no other process comes or goes.
-    pub(super) fn door(&self) -> Result<Door> {
+    pub(in crate::stores) fn door(&self) -> Result<Door> {
         let path = self.path.join(DOOR_FILE);
         self.wait(|| {
             let Some(lock) = self.open_door(&path)? else { return Ok(Err("another process".to_owned())) };
@@ -135,7 +138,7 @@ impl Internal {
     }
 
     /// Waits until we may come in; nobody else comes or goes until the door is dropped.
-    pub(super) fn enter(&self, access: Access) -> Result<(Door, Found)> {
+    pub(in crate::stores) fn enter(&self, access: Access) -> Result<(Door, Found)> {
         self.wait(|| {
             let door = self.door()?;
             Ok(door.look(access)?.map(|found| (door, found)))
@@ -143,7 +146,7 @@ impl Internal {
     }
 
     /// Waits until nobody removes segments; nobody does until the answer is dropped.
-    pub(super) fn keep_segments(&self) -> Result<Held> {
+    pub(in crate::stores) fn keep_segments(&self) -> Result<Held> {
         let lock = self.open(LOADERS_FILE)?;
         self.wait(|| {
             let free = self.try_lock(&*lock, LockKind::Shared)?;
@@ -153,16 +156,16 @@ impl Internal {
     }
 
     /// The lock of those who write files.
-    pub(super) fn checkpoint_lock(&self) -> Result<Box<dyn LockFile>> {
+    pub(in crate::stores) fn checkpoint_lock(&self) -> Result<Box<dyn LockFile>> {
         self.open(CHECKPOINT_FILE)
     }
 
     /// The lock of those who load.
-    pub(super) fn loaders(&self) -> Result<Box<dyn LockFile>> {
+    pub(in crate::stores) fn loaders(&self) -> Result<Box<dyn LockFile>> {
         self.open(LOADERS_FILE)
     }
 
-    pub(super) fn try_lock(&self, lock: &dyn LockFile, kind: LockKind) -> Result<bool> {
+    pub(in crate::stores) fn try_lock(&self, lock: &dyn LockFile, kind: LockKind) -> Result<bool> {
         lock.try_lock(kind).map_err(|error| Error::io("lock", &self.path, error))
     }
 
@@ -198,7 +201,7 @@ impl Internal {
     }
 
     /// Whether our own directory is there.
-    pub(super) fn is_there(&self) -> Result<bool> {
+    pub(in crate::stores) fn is_there(&self) -> Result<bool> {
         self.exists(&self.path)
     }
 
@@ -239,7 +242,7 @@ impl Door {
     }
 
     /// Removes the page that is there. Who still looks at it is told.
-    pub(super) fn remove_page(&self) {
+    pub(in crate::stores) fn remove_page(&self) {
         let Internal { fs, path, .. } = &self.internal;
         let path = path.join(PAGE_FILE);
         if let Some(Ok(old)) = fs.open_page(&path, PageAccess::Write).ok().map(JournalPage::attach) {
@@ -249,7 +252,7 @@ impl Door {
     }
 
     /// Makes a new page.
-    pub(super) fn new_page(&self) -> Result<Arc<dyn crate::fs::Page>> {
+    pub(in crate::stores) fn new_page(&self) -> Result<Arc<dyn crate::fs::Page>> {
         self.remove_page();
         let internal = &self.internal;
         let path = internal.path.join(PAGE_FILE);
@@ -257,7 +260,7 @@ impl Door {
     }
 
     /// Removes our own directory, but not what else lies in it. Nobody may be in.
-    pub(super) fn clear(self) -> Result<()> {
+    pub(in crate::stores) fn clear(self) -> Result<()> {
         self.remove_page();
         let Internal { fs, path, .. } = &self.internal;
         // The door goes last, while we hold it: whoever waits for it then makes a new one.
@@ -280,7 +283,7 @@ impl Door {
 
 impl Member {
     /// Takes a place. `members` is the lock that the door's look gave.
-    pub(super) fn join(
+    pub(in crate::stores) fn join(
         internal: &Internal,
         members: Box<dyn LockFile>,
         page: JournalPage,
@@ -298,12 +301,12 @@ impl Member {
     }
 
     /// Whether others who come find us. They do not if our own directory was removed.
-    pub(super) fn is_current(&self) -> Result<bool> {
+    pub(in crate::stores) fn is_current(&self) -> Result<bool> {
         self.members.is_current().map_err(not_locked)
     }
 
     /// Whether nobody else is in; while the door is held, that stays so.
-    pub(super) fn is_alone(&self, _door: &Door) -> Result<bool> {
+    pub(in crate::stores) fn is_alone(&self, _door: &Door) -> Result<bool> {
         if self.access == Access::Exclusive {
             return Ok(true);
         }
@@ -326,7 +329,7 @@ fn not_locked(error: io::Error) -> Error {
 }
 
 /// The members that still live.
-pub(super) fn living(fs: &dyn FileSystem, page: &JournalPage) -> Vec<u32> {
+pub(in crate::stores) fn living(fs: &dyn FileSystem, page: &JournalPage) -> Vec<u32> {
     page.members().into_iter().filter(|id| fs.process_exists(*id)).collect()
 }
 

@@ -1,16 +1,25 @@
 //! Opening a directory: come in, load, and be ready to write.
 
 use super::INTERNAL_DIRECTORY;
+use super::base::{Base, Published};
 use super::core::{Core, Parts};
-use super::load::{OnDamage, load};
 use super::members::{Access, Door, Found, Internal, Member};
 use crate::fs::{FileSystem, LockFile, Page, PrivatePage};
-use crate::kv::{Durability, Space};
+use crate::kv::{Durability, KeyRange, Sequence, Space};
 use crate::stores::journal::{self, JournalPage, Log, Sharing, WriteLock, Writer};
 use crate::{Error, ErrorKind, Result};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What to do with files that are not documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDamage {
+    /// Fail, and change nothing.
+    Refuse,
+    /// Move them to `.datastore/quarantine/`, and go on.
+    Quarantine,
+}
 
 /// How to open a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +58,18 @@ pub struct LoadReport {
 }
 
 /// A directory that is ready to be used.
-pub(super) struct Opened {
-    pub(super) core: Core,
+pub(super) struct Opened<B: Base> {
+    pub(super) core: Core<B>,
     pub(super) writer: Writer,
     pub(super) member: Member,
     pub(super) report: LoadReport,
 }
 
-pub(super) fn open(fs: &Arc<dyn FileSystem>, directory: &Path, options: &OpenOptions) -> Result<Opened> {
+pub(super) fn open<B: Base>(
+    fs: &Arc<dyn FileSystem>,
+    directory: &Path,
+    options: &OpenOptions,
+) -> Result<Opened<B>> {
     refuse_network(&**fs, directory, options.access)?;
     let internal = Internal {
         fs: Arc::clone(fs),
@@ -64,9 +77,19 @@ pub(super) fn open(fs: &Arc<dyn FileSystem>, directory: &Path, options: &OpenOpt
         timeout: options.lock_timeout,
     };
     let (door, found) = internal.enter(options.access)?;
+    let base = match B::open(&internal, directory, options) {
+        Ok(base) => base,
+        Err(error) => {
+            if let Found::Nobody(members) = found {
+                drop(members);
+                let _ = door.clear();
+            }
+            return Err(error);
+        }
+    };
     let (members, page) = match found {
         Found::Others(members, page) => (members, page),
-        Found::Nobody(members) => match begin(fs, directory, &internal, &door, options.access) {
+        Found::Nobody(members) => match begin(&base, directory, &internal, &door, options.access) {
             Ok(page) => (members, page),
             Err(error) => {
                 // Leave everything as it was found. What else lies there keeps the directory.
@@ -79,7 +102,7 @@ pub(super) fn open(fs: &Arc<dyn FileSystem>, directory: &Path, options: &OpenOpt
     let member = Member::join(&internal, members, page, options.access)?;
     let segments = internal.keep_segments()?;
     drop(door);
-    let opened = prepare(fs, directory, &internal, &member, options);
+    let opened = prepare(base, directory, &internal, &member, options);
     drop(segments);
     match opened {
         Ok((core, writer, report)) => Ok(Opened { core, writer, member, report }),
@@ -96,7 +119,7 @@ pub(super) fn open(fs: &Arc<dyn FileSystem>, directory: &Path, options: &OpenOpt
 }
 
 /// Locks and shared memory do not reach other machines.
-pub(super) fn refuse_network(fs: &dyn FileSystem, directory: &Path, access: Access) -> Result<()> {
+pub(in crate::stores) fn refuse_network(fs: &dyn FileSystem, directory: &Path, access: Access) -> Result<()> {
     if access == Access::Exclusive {
         return Ok(());
     }
@@ -112,14 +135,16 @@ pub(super) fn refuse_network(fs: &dyn FileSystem, directory: &Path, access: Acce
 
 /// Checks the journal that others have left, and makes the page. Changes nothing else: the first to write
 /// repairs the journal.
-fn begin(
-    fs: &Arc<dyn FileSystem>,
+fn begin<B: Base>(
+    base: &B,
     directory: &Path,
     internal: &Internal,
     door: &Door,
     access: Access,
 ) -> Result<JournalPage> {
-    let log = Log::read(Arc::clone(fs), &internal.path)?;
+    let fs = &internal.fs;
+    let through = base.through()?;
+    let log = Log::read_through(Arc::clone(fs), &internal.path, through, Sequence::MAX)?;
     let insensitive =
         fs.is_case_insensitive(directory).map_err(|error| Error::io("look into", directory, error))?;
     let page: Arc<dyn Page> = match access {
@@ -129,20 +154,20 @@ fn begin(
             Arc::new(PrivatePage::default())
         }
     };
-    Ok(JournalPage::create(page, &log.position(), insensitive))
+    Ok(JournalPage::create(page, &log.position_from(through)?, insensitive))
 }
 
-fn prepare(
-    fs: &Arc<dyn FileSystem>,
+fn prepare<B: Base>(
+    base: B,
     directory: &Path,
     internal: &Internal,
     member: &Member,
     options: &OpenOptions,
-) -> Result<(Core, Writer, LoadReport)> {
-    let page = member.page.clone();
-    let mut loaded = load(fs, directory, internal, &page, options.damage)?;
+) -> Result<(Core<B>, Writer, LoadReport)> {
+    let (fs, page) = (&internal.fs, member.page.clone());
+    let mut loaded = base.load(internal, &page, options.damage)?;
     let report = LoadReport {
-        documents: loaded.state.now().len(Space::DOCUMENTS) as u64,
+        documents: loaded.state.count(Space::DOCUMENTS, &KeyRange::ALL)?,
         quarantined: std::mem::take(&mut loaded.quarantined),
     };
     let sharing = sharing(&**fs, internal, page.clone(), options.access)?;
@@ -153,6 +178,7 @@ fn prepare(
         writer.leave();
     }
     let parts = Parts {
+        base,
         fs: Arc::clone(fs),
         directory: directory.to_owned(),
         identity: fs.identity(directory).map_err(|error| Error::io("look at", directory, error))?,

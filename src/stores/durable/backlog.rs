@@ -1,25 +1,27 @@
-//! The backlog: documents that the journal holds and their files do not yet.
+//! The backlog: what the journal holds and the base does not yet.
 
+use super::base::{Due, Keys};
 use crate::kv::Sequence;
 use crate::{Error, Result};
-use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Writers wait when so many documents are not yet in their files.
-pub(super) const MAX_BACKLOG_DOCUMENTS: usize = 50_000;
-/// Documents that change often within this time are written once.
+/// Writers wait when so many entries are not yet in the base.
+const MAX_BACKLOG_ENTRIES: usize = 50_000;
+/// Entries that change often within this time are written once.
 const CHECKPOINT_DELAY: Duration = Duration::from_secs(1);
-/// Start at once when so many documents are waiting.
-const EAGER_DOCUMENTS: usize = 10_000;
+/// Start at once when so many entries are waiting ...
+const EAGER_ENTRIES: usize = 10_000;
+/// ... or when there is this part of the bytes that may be waiting.
+const EAGER_ONE_IN: usize = 4;
 /// How long to wait after a checkpoint failed, or while another process makes one.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The same while writers wait for it.
 const EAGER_RETRY_DELAY: Duration = Duration::from_millis(20);
 
 /// Shared by those who add what was committed, here or in other processes, and the checkpointer, which takes.
-#[derive(Default)]
 pub(super) struct Backlog {
+    max_bytes: usize,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -27,35 +29,35 @@ pub(super) struct Backlog {
 #[derive(Default)]
 struct State {
     keys: Keys,
-    /// Every commit up to here has its keys in `keys`, in the batch being written, or in files.
+    /// At most so many bytes of keys and values.
+    bytes: usize,
+    /// Every commit up to here has its keys in `keys`, in the batch being written, or in the base.
     through: Sequence,
     /// When the checkpointer should start, if there is something to do.
     due: Option<Instant>,
     /// Why the last checkpoint failed. Cleared by a success.
     failure: Option<Error>,
-    /// How many documents somebody here writes to files now.
+    /// How many entries somebody here writes to the base now.
     writing: usize,
-    /// Whether another process keeps us from writing files ...
+    /// Whether another process keeps us from writing to the base ...
     kept: bool,
     /// ... and since when writers have to wait for that.
     full_since: Option<Instant>,
     closing: bool,
 }
 
-/// Keys, each with the last commit that changed it.
-pub(super) type Keys = HashMap<Arc<[u8]>, Sequence>;
-
 /// What has to be written. Whoever takes it says how that went: [`Backlog::succeeded`] or
 /// [`Backlog::failed`].
 pub(super) struct Work {
     pub(super) keys: Keys,
+    bytes: usize,
     pub(super) through: Sequence,
 }
 
 /// Why the checkpointer is woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wake {
-    /// Documents are due.
+    /// Entries are due.
     Due,
     /// The time is over for which it wanted to sleep.
     Slept,
@@ -64,12 +66,19 @@ pub(super) enum Wake {
 }
 
 impl Backlog {
-    /// Adds what the commits up to `through` changed.
-    pub(super) fn add(&self, through: Sequence, keys: impl IntoIterator<Item = (Arc<[u8]>, Sequence)>) {
+    /// Writers wait when keys and values of so many bytes are not yet in the base.
+    pub(super) fn new(max_bytes: usize) -> Self {
+        Self { max_bytes, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Adds what the commits up to `through` changed, keys and values of so many bytes.
+    pub(super) fn add(&self, through: Sequence, keys: impl IntoIterator<Item = Due>, bytes: usize) {
         let mut state = self.lock();
         state.keys.extend(keys);
+        state.bytes = state.bytes.saturating_add(bytes);
         state.through = through;
-        if state.keys.len() >= EAGER_DOCUMENTS && !state.kept {
+        let many = state.keys.len() >= EAGER_ENTRIES || state.bytes >= self.max_bytes / EAGER_ONE_IN;
+        if many && !state.kept {
             state.due = Some(Instant::now());
             self.changed.notify_all();
         } else if state.due.is_none() {
@@ -78,12 +87,16 @@ impl Backlog {
         }
     }
 
-    /// Forgets what the files hold: all commits up to `checkpoint`.
+    /// Forgets what the base holds: all commits up to `checkpoint`.
     pub(super) fn prune(&self, checkpoint: Sequence) {
-        self.lock().keys.retain(|_, sequence| *sequence > checkpoint);
+        let mut state = self.lock();
+        state.keys.retain(|_, sequence| *sequence > checkpoint);
+        if state.keys.is_empty() {
+            state.bytes = 0;
+        }
     }
 
-    /// Whether the files hold everything, since they hold all commits up to `checkpoint`. Then nothing is
+    /// Whether the base holds everything, since it holds all commits up to `checkpoint`. Then nothing is
     /// due.
     pub(super) fn is_done(&self, checkpoint: Sequence) -> bool {
         self.prune(checkpoint);
@@ -95,18 +108,18 @@ impl Backlog {
         done
     }
 
-    /// Whether writers have to wait until documents are in their files. Not while that fails: then
+    /// Whether writers have to wait until entries are in the base. Not while that fails: then
     /// [`Backlog::check`] says why.
     pub(super) fn is_full(&self) -> bool {
         let state = self.lock();
-        state.keys.len() >= MAX_BACKLOG_DOCUMENTS && state.failure.is_none()
+        self.has_no_room(&state) && state.failure.is_none()
     }
 
     /// Why there is no room for another write, if that is so.
     pub(super) fn check(&self) -> Result<()> {
         let state = self.lock();
         match &state.failure {
-            Some(failure) if state.keys.len() >= MAX_BACKLOG_DOCUMENTS => Err(failure.clone()),
+            Some(failure) if self.has_no_room(&state) => Err(failure.clone()),
             _ => Ok(()),
         }
     }
@@ -136,15 +149,16 @@ impl Backlog {
         let mut state = self.lock();
         (state.due, state.kept, state.full_since) = (None, false, None);
         state.writing = state.keys.len();
-        Work { keys: std::mem::take(&mut state.keys), through: state.through }
+        let (keys, bytes) = (std::mem::take(&mut state.keys), std::mem::take(&mut state.bytes));
+        Work { keys, bytes, through: state.through }
     }
 
-    /// Says that what was taken is in files now.
+    /// Says that what was taken is in the base now.
     pub(super) fn succeeded(&self) {
         self.lock().failure = None;
     }
 
-    /// Says that nobody here writes files any more, and others may.
+    /// Says that nobody here writes to the base any more, and others may.
     pub(super) fn rest(&self) {
         self.lock().writing = 0;
     }
@@ -156,17 +170,18 @@ impl Backlog {
             let newest = state.keys.entry(key).or_insert(sequence);
             *newest = sequence.max(*newest);
         }
+        state.bytes = state.bytes.saturating_add(work.bytes);
         (state.failure, state.writing) = (Some(error), 0);
         state.due = Some(Instant::now() + RETRY_DELAY);
     }
 
-    /// Another process writes files: look again later. When it has kept writers waiting for `patience`, they
-    /// get `error`.
+    /// Another process writes to the base: look again later. When it has kept writers waiting for `patience`,
+    /// they get `error`.
     pub(super) fn postpone(&self, patience: Duration, error: impl FnOnce() -> Error) {
         let now = Instant::now();
         let mut state = self.lock();
         state.kept = !state.keys.is_empty();
-        let full = state.keys.len() >= MAX_BACKLOG_DOCUMENTS;
+        let full = self.has_no_room(&state);
         let delay = if full { EAGER_RETRY_DELAY } else { RETRY_DELAY };
         state.due = state.kept.then(|| now + delay);
         if !full {
@@ -187,10 +202,14 @@ impl Backlog {
         self.lock().failure.clone()
     }
 
-    /// How many documents are not yet in their files.
+    /// How many entries are not yet in the base.
     pub(super) fn len(&self) -> usize {
         let state = self.lock();
         state.keys.len() + state.writing
+    }
+
+    fn has_no_room(&self, state: &State) -> bool {
+        state.keys.len() >= MAX_BACKLOG_ENTRIES || state.bytes >= self.max_bytes
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -1,29 +1,26 @@
-//! The checkpointer: a thread that brings files up to date, so that the journal can forget. One process does
-//! that at a time.
+//! The checkpointer: a thread that brings the base up to date, so that the journal can forget. One process
+//! does that at a time.
 
 use super::backlog::{Wake, Work};
+use super::base::Base;
 use super::core::{Core, lock};
-use super::materialise::{Change, materialise, remove_temporaries};
 use super::watch::Checkpoint;
 use crate::fs::{LockFile, LockKind};
-use crate::kv::{Sequence, Space};
+use crate::kv::{Read, Sequence};
 use crate::stores::journal::GroupCommit;
-use crate::stores::memory::Snapshot;
 use crate::{Error, ErrorKind, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Files that share one flush.
-pub(super) const FILES_PER_FLUSH: usize = 4_096;
 /// How often to look what other processes did: who sleeps for longer may have to load everything again.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
-/// How often to look whether the other process has written its files.
+/// How often to look whether the other process is done.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Starts the thread. It ends when the backlog is closed.
-pub(super) fn start(core: Arc<Core>, journal: Arc<GroupCommit>) -> Result<JoinHandle<()>> {
+pub(super) fn start<B: Base>(core: Arc<Core<B>>, journal: Arc<GroupCommit>) -> Result<JoinHandle<()>> {
     thread::Builder::new()
         .name("kixx-checkpoint".to_owned())
         .spawn(move || {
@@ -32,7 +29,7 @@ pub(super) fn start(core: Arc<Core>, journal: Arc<GroupCommit>) -> Result<JoinHa
                 // A failure is kept in the backlog, shown to writers when it fills up, and tried again.
                 let _ = match core.backlog.wait(LOOK_AROUND) {
                     Wake::Closing => return,
-                    Wake::Slept => core.snapshot().map(drop),
+                    Wake::Slept => core.snapshot().map(drop).and_then(|()| core.renew()),
                     Wake::Due => run_if_free(&core, &journal),
                 };
             }
@@ -40,18 +37,18 @@ pub(super) fn start(core: Arc<Core>, journal: Arc<GroupCommit>) -> Result<JoinHa
         .map_err(|error| Error::new(ErrorKind::Storage, format!("Could not start a thread: {error}")))
 }
 
-/// Writes the files that are behind, then lets the journal forget. Waits while another process does that.
-pub(super) fn run(core: &Core, journal: &GroupCommit) -> Result<()> {
+/// Brings the base up to date, then lets the journal forget. Waits while another process does that.
+pub(super) fn run<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Result<()> {
     in_turn(core, || write_and_forget(core, journal))
 }
 
-/// Writes the files that are behind; when it answers, they hold all commits up to the answer, durably. Waits
-/// while another process does that.
-pub(super) fn write_files(core: &Core, journal: &GroupCommit) -> Result<Sequence> {
+/// Brings the base up to date; when it answers, that holds all commits up to the answer, durably. Waits while
+/// another process does that.
+pub(super) fn write_base<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Result<Sequence> {
     in_turn(core, || write_what_is_behind(core, journal))
 }
 
-fn in_turn<T>(core: &Core, work: impl FnOnce() -> Result<T>) -> Result<T> {
+fn in_turn<B: Base, T>(core: &Core<B>, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let deadline = Instant::now() + core.internal.timeout;
     let ours = lock(&core.checkpointing);
     while !core.internal.try_lock(&**ours, LockKind::Exclusive)? {
@@ -64,10 +61,10 @@ fn in_turn<T>(core: &Core, work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 /// As [`run`], unless another process does that: then later.
-fn run_if_free(core: &Core, journal: &GroupCommit) -> Result<()> {
+fn run_if_free<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Result<()> {
     if core.backlog.is_done(core.page.checkpoint()) {
         journal.wake();
-        return Ok(());
+        return core.renew();
     }
     let ours = lock(&core.checkpointing);
     if core.internal.try_lock(&**ours, LockKind::Exclusive)? {
@@ -78,20 +75,21 @@ fn run_if_free(core: &Core, journal: &GroupCommit) -> Result<()> {
     Ok(())
 }
 
-fn let_go<T>(core: &Core, ours: &dyn LockFile, result: Result<T>) -> Result<T> {
+fn let_go<B: Base, T>(core: &Core<B>, ours: &dyn LockFile, result: Result<T>) -> Result<T> {
     let unlocked = ours.unlock().map_err(|error| Error::io("unlock", &core.internal.path, error));
     core.backlog.rest();
     result.and_then(|answer| unlocked.map(|()| answer))
 }
 
-/// Whoever writes files next has to know what they hold: a document that is in its file must not be written
-/// once more, for who loads meanwhile relies on the file.
-fn write_and_forget(core: &Core, journal: &GroupCommit) -> Result<()> {
+/// Whoever writes next has to know what the base holds: what is in it must not be written once more, for who
+/// loads meanwhile relies on it.
+fn write_and_forget<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Result<()> {
     let through = write_what_is_behind(core, journal)?;
-    journal.checkpoint(through).wait()
+    journal.checkpoint(through).wait()?;
+    core.renew()
 }
 
-fn kept(core: &Core) -> Error {
+fn kept<B: Base>(core: &Core<B>) -> Error {
     let holder = match core.page.checkpointer() {
         Some(id) => format!("the process with id {id}"),
         None => "another process".to_owned(),
@@ -104,7 +102,7 @@ fn kept(core: &Core) -> Error {
     Error::new(ErrorKind::Locked, message).with_expected("a turn to write files before lockTimeout")
 }
 
-fn write_what_is_behind(core: &Core, journal: &GroupCommit) -> Result<Sequence> {
+fn write_what_is_behind<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Result<Sequence> {
     // What others have committed is in the backlog then, what they have written to files need not be.
     drop(core.snapshot()?);
     core.backlog.prune(core.page.checkpoint());
@@ -113,9 +111,10 @@ fn write_what_is_behind(core: &Core, journal: &GroupCommit) -> Result<Sequence> 
     // What a panic kept from the files must not be forgotten either.
     let result = catch_unwind(AssertUnwindSafe(|| write(core, journal, &work)))
         .unwrap_or_else(|_| Err(Error::internal("writing files")));
-    let (documents, through) = (work.keys.len(), work.through);
+    let documents = work.keys.len();
+    let through = *result.as_ref().unwrap_or(&work.through);
     match &result {
-        Ok(()) => core.backlog.succeeded(),
+        Ok(_) => core.backlog.succeeded(),
         Err(error) => core.backlog.failed(work, error.clone()),
     }
     if documents > 0 {
@@ -123,48 +122,25 @@ fn write_what_is_behind(core: &Core, journal: &GroupCommit) -> Result<Sequence> 
         core.watchers.tell(Checkpoint { documents, through, duration, failure, warn: false });
     }
     journal.wake();
-    result.map(|()| through)
+    result
 }
 
-fn write(core: &Core, journal: &GroupCommit, work: &Work) -> Result<()> {
+fn write<B: Base>(core: &Core<B>, journal: &GroupCommit, work: &Work) -> Result<Sequence> {
     core.check_place()?;
     if core.page.begin_checkpoint() {
-        remove_temporaries(&*core.fs, &core.directory)?;
+        core.base.clear_unfinished()?;
     }
     let snapshot = core.snapshot()?;
-    // Files must not run ahead of the journal, or a power cut could leave half of a batch.
+    // The base must not run ahead of the journal, or a power cut could leave half of a batch.
     journal.sync_through(snapshot.sequence()).wait()?;
-    replace_files(core, &snapshot, work)?;
+    let through = core.base.write(&snapshot, &work.keys, work.through)?;
     core.page.end_checkpoint();
-    Ok(())
+    Ok(through)
 }
 
 /// Writes what is behind although there is no journal any more, which somebody has removed.
-pub(super) fn rescue(core: &Core) -> Result<()> {
+pub(super) fn rescue<B: Base>(core: &Core<B>) -> Result<()> {
     core.check_place()?;
     let work = core.backlog.take();
-    replace_files(core, &core.snapshot()?, &work)
-}
-
-fn replace_files(core: &Core, snapshot: &Snapshot, work: &Work) -> Result<()> {
-    let mut changes: Vec<Change> = work
-        .keys
-        .keys()
-        .map(|key| Change {
-            key: Arc::clone(key),
-            entry: snapshot.get(Space::DOCUMENTS, key).cloned(),
-            stray: core.strays().get(&**key).cloned(),
-        })
-        .collect();
-    // Removing comes first, over all chunks: where names differ only in case, a removed document may have
-    // made room for a written one. Then by key, so that each run does the same.
-    changes.sort_unstable_by(|a, b| (a.entry.is_some(), &a.key).cmp(&(b.entry.is_some(), &b.key)));
-    for changes in changes.chunks(FILES_PER_FLUSH) {
-        materialise(&*core.fs, &core.directory, changes)?;
-        let mut strays = core.strays();
-        for change in changes {
-            strays.remove(&*change.key);
-        }
-    }
-    Ok(())
+    core.base.write(&core.snapshot()?, &work.keys, work.through).map(drop)
 }
