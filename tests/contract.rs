@@ -5,6 +5,8 @@
 
 #[path = "contract/batches.rs"]
 mod batches;
+#[path = "contract/busy.rs"]
+mod busy;
 #[path = "contract/changes.rs"]
 mod changes;
 #[path = "contract/harness.rs"]
@@ -87,3 +89,5 @@ macro_rules! contract {
 
 contract!(memory, crate::harness::memory);
 contract!(directory, crate::harness::directory);
+contract!(disk, crate::harness::disk);
+contract!(busy_disk, crate::harness::busy_disk);

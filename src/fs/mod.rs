@@ -12,6 +12,7 @@ pub use page::{PAGE_BYTES, PAGE_WORDS, Page, PrivatePage};
 
 use std::ffi::OsString;
 use std::io;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -51,6 +52,9 @@ pub trait FileSystem: Send + Sync + 'static {
 
     /// The lock file at `path`, if there is one; it need not be writable.
     fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>>;
+
+    /// Locks on parts of the file at `path`, which exists.
+    fn range_locks(&self, path: &Path) -> io::Result<Box<dyn RangeLocks>>;
 
     /// Makes a new page of zeros at `path`, in place of what is there.
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>>;
@@ -116,6 +120,8 @@ pub enum OpenMode {
     CreateNew,
     /// To write; made empty first, or created.
     Truncate,
+    /// To read and write; created if need be.
+    ReadWrite,
 }
 
 /// What a directory holds under one name.
@@ -165,6 +171,25 @@ pub trait LockFile: Send + Sync {
     /// What the last holder wrote down; empty where that can't be read.
     fn read_note(&self) -> String;
 }
+
+/// Locks on ranges of bytes of one file. They keep out who locks through another handle, and nobody from
+/// reading and writing. They fall with the process, and when they are dropped.
+pub trait RangeLocks: Send + Sync {
+    /// Takes the lock if nobody is in the way.
+    fn try_lock(&self, range: ByteRange, kind: LockKind) -> io::Result<bool>;
+
+    /// Waits until it has the lock.
+    fn lock(&self, range: ByteRange, kind: LockKind) -> io::Result<()>;
+
+    /// Lets go of a lock on exactly this range.
+    fn unlock(&self, range: ByteRange) -> io::Result<()>;
+
+    /// Whether somebody else holds a lock in this range, in which this handle holds none.
+    fn is_held(&self, range: ByteRange) -> io::Result<bool>;
+}
+
+/// Bytes of a file, also beyond its end.
+pub type ByteRange = (Bound<u64>, Bound<u64>);
 
 /// Who may hold a lock at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

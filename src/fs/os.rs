@@ -4,8 +4,9 @@ mod flush;
 mod lock;
 mod network;
 mod page;
+mod ranges;
 
-use super::{DirectoryEntry, EntryKind, File, FileSystem, LockFile, OpenMode, Page, PageAccess};
+use super::{DirectoryEntry, EntryKind, File, FileSystem, LockFile, OpenMode, Page, PageAccess, RangeLocks};
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -105,6 +106,7 @@ impl FileSystem for OsFileSystem {
             OpenMode::Write => options.write(true),
             OpenMode::CreateNew => options.write(true).create_new(true),
             OpenMode::Truncate => options.write(true).create(true).truncate(true),
+            OpenMode::ReadWrite => options.read(true).write(true).create(true),
         };
         Ok(Box::new(OsFile(options.open(path)?)))
     }
@@ -137,6 +139,10 @@ impl FileSystem for OsFileSystem {
 
     fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
         lock::find(path)
+    }
+
+    fn range_locks(&self, path: &Path) -> io::Result<Box<dyn RangeLocks>> {
+        ranges::open(path)
     }
 
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {

@@ -1,13 +1,16 @@
 //! A store under test, and short ways to say what to do with it.
 
+use crate::busy::Busy;
 use kixx_datastore::fs::{FileSystem, OsFileSystem};
 use kixx_datastore::kv::{
     Batch, Check, Committed, Direction, Entry, KeyRange, Operation, Read, Scan, Space, Store,
 };
 use kixx_datastore::stores::directory::DirectoryStore;
+use kixx_datastore::stores::disk::DiskStore;
 use kixx_datastore::stores::durable::OpenOptions;
 use kixx_datastore::stores::memory::MemoryStore;
 use kixx_datastore::{ErrorKind, Result};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A store, empty at first, and how to open it again.
@@ -35,6 +38,25 @@ pub(crate) fn directory() -> Harness {
         Arc::new(store.unwrap()) as Arc<dyn Store>
     };
     Harness { store: open(), raw: None, reopen: Some(Box::new(open)) }
+}
+
+/// An empty store on disk.
+pub(crate) fn disk() -> Harness {
+    let directory = tempfile::tempdir().unwrap();
+    let open = move || Arc::new(open_disk(directory.path())) as Arc<dyn Store>;
+    Harness { store: open(), raw: Some(Space(1)), reopen: Some(Box::new(open)) }
+}
+
+/// The same, where checkpoints happen between all commits.
+pub(crate) fn busy_disk() -> Harness {
+    let directory = tempfile::tempdir().unwrap();
+    let open = move || Arc::new(Busy::new(open_disk(directory.path()))) as Arc<dyn Store>;
+    Harness { store: open(), raw: Some(Space(1)), reopen: Some(Box::new(open)) }
+}
+
+fn open_disk(directory: &Path) -> DiskStore {
+    let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem::PRIVATE);
+    DiskStore::open(&fs, directory, &OpenOptions::default()).unwrap()
 }
 
 impl Harness {

@@ -4,7 +4,9 @@ use crate::bugs::Bug;
 use crate::driver::DIRECTORY;
 use crate::seam_file::{Origin, SeamFile};
 use kixx_datastore::fs::simulated::SimulatedDisk;
-use kixx_datastore::fs::{DirectoryEntry, File, FileSystem, LockFile, LockKind, OpenMode, Page, PageAccess};
+use kixx_datastore::fs::{
+    DirectoryEntry, File, FileSystem, LockFile, LockKind, OpenMode, Page, PageAccess, RangeLocks,
+};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -187,6 +189,10 @@ impl FileSystem for Seam {
 
     fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
         self.disk.find_lock(path)
+    }
+
+    fn range_locks(&self, path: &Path) -> io::Result<Box<dyn RangeLocks>> {
+        self.disk.range_locks(path)
     }
 
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {

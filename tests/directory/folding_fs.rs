@@ -2,7 +2,7 @@
 //! demand.
 
 use kixx_datastore::fs::{
-    DirectoryEntry, File, FileSystem, LockFile, OpenMode, OsFileSystem, Page, PageAccess,
+    DirectoryEntry, File, FileSystem, LockFile, OpenMode, OsFileSystem, Page, PageAccess, RangeLocks,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,6 +71,10 @@ impl FileSystem for FoldingFs {
 
     fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
         OsFileSystem::PRIVATE.find_lock(path)
+    }
+
+    fn range_locks(&self, path: &Path) -> io::Result<Box<dyn RangeLocks>> {
+        OsFileSystem::PRIVATE.range_locks(path)
     }
 
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {

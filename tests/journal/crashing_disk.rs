@@ -2,7 +2,9 @@
 //! was last flushed; of each name, any state since its directory was.
 
 use crate::support::Random;
-use kixx_datastore::fs::{DirectoryEntry, EntryKind, File, FileSystem, LockFile, OpenMode, Page, PageAccess};
+use kixx_datastore::fs::{
+    DirectoryEntry, EntryKind, File, FileSystem, LockFile, OpenMode, Page, PageAccess, RangeLocks,
+};
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -192,6 +194,10 @@ impl FileSystem for CrashingDisk {
     }
 
     fn find_lock(&self, _path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    fn range_locks(&self, _path: &Path) -> io::Result<Box<dyn RangeLocks>> {
         Err(ErrorKind::Unsupported.into())
     }
 

@@ -2,7 +2,7 @@
 //! was written is there for the next reader anyway, and tests make very many.
 
 use kixx_datastore::fs::{
-    DirectoryEntry, File, FileSystem, LockFile, OpenMode, OsFileSystem, Page, PageAccess,
+    DirectoryEntry, File, FileSystem, LockFile, OpenMode, OsFileSystem, Page, PageAccess, RangeLocks,
 };
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -216,6 +216,10 @@ impl FileSystem for FailingDisk {
 
     fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
         OsFileSystem::PRIVATE.find_lock(path)
+    }
+
+    fn range_locks(&self, path: &Path) -> io::Result<Box<dyn RangeLocks>> {
+        OsFileSystem::PRIVATE.range_locks(path)
     }
 
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {

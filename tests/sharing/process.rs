@@ -2,7 +2,7 @@
 
 use kixx_datastore::fs::{
     DirectoryEntry, File, FileSystem, LockFile, LockKind, OpenMode, OsFileSystem, PAGE_WORDS, Page,
-    PageAccess,
+    PageAccess, RangeLocks,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -192,6 +192,10 @@ impl FileSystem for Process {
     fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
         let inner = self.whole(Step::Look, path, || OsFileSystem::PRIVATE.find_lock(path))?;
         Ok(inner.map(|inner| self.hold(path, inner)))
+    }
+
+    fn range_locks(&self, path: &Path) -> io::Result<Box<dyn RangeLocks>> {
+        self.whole(Step::Look, path, || OsFileSystem::PRIVATE.range_locks(path))
     }
 
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {

@@ -1,10 +1,16 @@
 //! Locks that hold between all who use one simulated disk.
 
 use super::SimulatedDisk;
-use crate::fs::{LockFile, LockKind};
+use crate::fs::{ByteRange, LockFile, LockKind, RangeLocks};
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Bound;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+/// How often to look whether a range is free.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Who holds what.
 #[derive(Default)]
@@ -12,9 +18,22 @@ pub(super) struct LockTable {
     handles: usize,
     held: BTreeMap<PathBuf, BTreeMap<usize, LockKind>>,
     notes: BTreeMap<PathBuf, String>,
+    ranges: BTreeMap<PathBuf, Vec<HeldRange>>,
+}
+
+struct HeldRange {
+    handle: usize,
+    range: ByteRange,
+    kind: LockKind,
 }
 
 pub(super) struct SimulatedLock {
+    pub(super) disk: SimulatedDisk,
+    pub(super) path: PathBuf,
+    pub(super) handle: usize,
+}
+
+pub(super) struct SimulatedRanges {
     pub(super) disk: SimulatedDisk,
     pub(super) path: PathBuf,
     pub(super) handle: usize,
@@ -67,4 +86,64 @@ impl Drop for SimulatedLock {
     fn drop(&mut self) {
         let _ = self.unlock();
     }
+}
+
+impl SimulatedRanges {
+    fn with_held<T>(&self, work: impl FnOnce(&mut Vec<HeldRange>) -> T) -> T {
+        work(self.disk.lock_inner().locks.ranges.entry(self.path.clone()).or_default())
+    }
+
+    fn is_in_the_way(&self, held: &HeldRange, range: ByteRange, kind: LockKind) -> bool {
+        let both_share = held.kind == LockKind::Shared && kind == LockKind::Shared;
+        held.handle != self.handle && !both_share && overlap(held.range, range)
+    }
+}
+
+impl RangeLocks for SimulatedRanges {
+    fn try_lock(&self, range: ByteRange, kind: LockKind) -> io::Result<bool> {
+        Ok(self.with_held(|held| {
+            let free = !held.iter().any(|held| self.is_in_the_way(held, range, kind));
+            if free {
+                held.push(HeldRange { handle: self.handle, range, kind });
+            }
+            free
+        }))
+    }
+
+    fn lock(&self, range: ByteRange, kind: LockKind) -> io::Result<()> {
+        while !self.try_lock(range, kind)? {
+            thread::sleep(LOOK_AGAIN);
+        }
+        Ok(())
+    }
+
+    fn unlock(&self, range: ByteRange) -> io::Result<()> {
+        self.with_held(|held| held.retain(|held| held.handle != self.handle || held.range != range));
+        Ok(())
+    }
+
+    fn is_held(&self, range: ByteRange) -> io::Result<bool> {
+        Ok(self
+            .with_held(|held| held.iter().any(|held| self.is_in_the_way(held, range, LockKind::Exclusive))))
+    }
+}
+
+impl Drop for SimulatedRanges {
+    fn drop(&mut self) {
+        self.with_held(|held| held.retain(|held| held.handle != self.handle));
+    }
+}
+
+fn overlap(a: ByteRange, b: ByteRange) -> bool {
+    let first = |(start, _): ByteRange| match start {
+        Bound::Included(at) => at,
+        Bound::Excluded(at) => at.saturating_add(1),
+        Bound::Unbounded => 0,
+    };
+    let last = |(_, end): ByteRange| match end {
+        Bound::Included(at) => at,
+        Bound::Excluded(at) => at.saturating_sub(1),
+        Bound::Unbounded => u64::MAX,
+    };
+    first(a) <= last(b) && first(b) <= last(a)
 }

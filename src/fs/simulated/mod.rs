@@ -18,9 +18,12 @@ pub use choices::{Choices, Exhaustive, Seeded};
 pub use faults::{Call, Failure, Fault};
 pub use history::History;
 
-use self::locks::{LockTable, SimulatedLock};
+use self::locks::{LockTable, SimulatedLock, SimulatedRanges};
 use self::state::{Change, DirectoryNode, Event, FileNode, Id, Node, ROOT, State};
-use super::{DirectoryEntry, EntryKind, File, FileSystem, LockFile, OpenMode, Page, PageAccess, PrivatePage};
+use super::{
+    DirectoryEntry, EntryKind, File, FileSystem, LockFile, OpenMode, Page, PageAccess, PrivatePage,
+    RangeLocks,
+};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
@@ -169,6 +172,7 @@ impl Inner {
                 self.record(Event::Change { file, change: Change::SetLength(0) });
                 Ok(file)
             }
+            (OpenMode::ReadWrite, Ok(file)) => Ok(file),
             (OpenMode::Read | OpenMode::Write, found) => found,
             (_, Err(error)) if error.kind() == ErrorKind::NotFound => {
                 self.create(path, Node::File(FileNode::default()))
@@ -274,6 +278,11 @@ impl FileSystem for SimulatedDisk {
 
     fn find_lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockFile>>> {
         self.open_lock(path).map(Some)
+    }
+
+    fn range_locks(&self, path: &Path) -> io::Result<Box<dyn RangeLocks>> {
+        let handle = self.lock_inner().locks.open();
+        Ok(Box::new(SimulatedRanges { disk: self.clone(), path: path.to_owned(), handle }))
     }
 
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {

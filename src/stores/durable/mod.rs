@@ -15,7 +15,7 @@ pub use base::{Base, Due, Keys, Loaded, News, Published, Reloaded, Renewal, Snap
 pub use members::{Access, Internal};
 pub(super) use members::{Found, Neighbours, living};
 pub(super) use open::refuse_network;
-pub use open::{LoadReport, OnDamage, OpenOptions};
+pub use open::{DEFAULT_CACHE_BYTES, LoadReport, OnDamage, OpenOptions};
 pub use watch::{Checkpoint, CheckpointTotals, Notify, Watch};
 
 use self::close::Running;

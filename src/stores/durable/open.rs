@@ -21,6 +21,9 @@ pub enum OnDamage {
     Quarantine,
 }
 
+/// How many bytes of a data file are kept in memory unless asked otherwise.
+pub const DEFAULT_CACHE_BYTES: usize = 64 << 20;
+
 /// How to open a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenOptions {
@@ -34,6 +37,8 @@ pub struct OpenOptions {
     pub lock_timeout: Duration,
     /// What to do with files that are not documents.
     pub damage: OnDamage,
+    /// How many bytes of a data file to keep in memory.
+    pub cache_bytes: usize,
 }
 
 impl Default for OpenOptions {
@@ -44,6 +49,7 @@ impl Default for OpenOptions {
             access: Access::Shared,
             lock_timeout: Duration::from_secs(10),
             damage: OnDamage::Refuse,
+            cache_bytes: DEFAULT_CACHE_BYTES,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// The newest changes of all spaces. When they are too many, the space with the most of them loses its
 /// oldest, so that a space which changes all the time does not make another one forget.
 #[derive(Debug, Default)]
-pub(super) struct ChangeLog {
+pub(in crate::stores) struct ChangeLog {
     spaces: BTreeMap<Space, SpaceLog>,
     /// The commit before the first that could be recorded.
     start: Sequence,
@@ -38,12 +38,12 @@ struct Change {
 
 impl ChangeLog {
     /// A log of what comes after the commit `start`.
-    pub(super) fn new(start: Sequence) -> Self {
+    pub(in crate::stores) fn new(start: Sequence) -> Self {
         Self { start, ..Self::default() }
     }
 
     /// The keys of `space` that changed after `since` and up to `through`, each once.
-    pub(super) fn between(&self, space: Space, since: Sequence, through: Sequence) -> Changes {
+    pub(in crate::stores) fn between(&self, space: Space, since: Sequence, through: Sequence) -> Changes {
         let log = self.spaces.get(&space);
         if since < log.map_or(self.start, |log| log.forgotten) {
             return Changes::TooOld;
@@ -58,7 +58,7 @@ impl ChangeLog {
     }
 
     /// Remembers a change by the commit `sequence`, the newest.
-    pub(super) fn record(&mut self, space: Space, key: Arc<[u8]>, sequence: Sequence) {
+    pub(in crate::stores) fn record(&mut self, space: Space, key: Arc<[u8]>, sequence: Sequence) {
         self.changes += 1;
         self.key_bytes += key.len();
         self.space(space).changes.push_back(Change { sequence, key });
@@ -68,7 +68,7 @@ impl ChangeLog {
     }
 
     /// Forgets all changes of `space` up to the commit `sequence`, the newest.
-    pub(super) fn forget(&mut self, space: Space, sequence: Sequence) {
+    pub(in crate::stores) fn forget(&mut self, space: Space, sequence: Sequence) {
         let log = self.space(space);
         log.forgotten = sequence;
         let forgotten = std::mem::take(&mut log.changes);
@@ -77,7 +77,7 @@ impl ChangeLog {
     }
 
     /// The keys of `space` that changed after `since`, each once.
-    pub(super) fn since(&self, space: Space, since: Sequence) -> Changes {
+    pub(in crate::stores) fn since(&self, space: Space, since: Sequence) -> Changes {
         self.between(space, since, Sequence::MAX)
     }
 

@@ -6,6 +6,7 @@ mod snapshot;
 mod state;
 pub mod tree;
 
+pub(super) use changes::ChangeLog;
 pub use snapshot::Snapshot;
 pub use state::State;
 pub use tree::Memory;

@@ -193,6 +193,11 @@ impl Tree {
         Iter::new(self, indices, direction)
     }
 
+    /// The entries in `range`, in this direction.
+    pub fn iter_range(&self, range: &KeyRange, direction: Direction) -> Iter<'_> {
+        Iter::new(self, self.indices(range), direction)
+    }
+
     /// The indices of the entries in `range`; `start` equals `end` when there are none.
     pub fn indices(&self, range: &KeyRange) -> Range<usize> {
         let above = |key: &[u8]| self.locate(key).map_or_else(|index| index, |index| index + 1);

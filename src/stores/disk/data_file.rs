@@ -1,0 +1,187 @@
+//! The file as the base of a store.
+
+use super::DATA_FILE;
+use super::layers::{DiskState, Ground, Layers};
+use super::pages::Pages;
+use super::view::{FORMAT, NUMBERS, View, failed, failed_to, through};
+use super::write::{FORMAT_NUMBER, make_tables, write};
+use crate::fs::FileSystem;
+use crate::kv::{Batch, Prepared, Read, Sequence, Space};
+use crate::stores::durable::{
+    Base, Due, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded, Renewal,
+};
+use crate::stores::journal::{JournalPage, Log, Place, decode_commit};
+use crate::{Error, Result};
+use redb::{ConcurrencyMode, Database, ReadableDatabase, ReadableTable};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The file of a store on disk.
+pub struct DataFile {
+    fs: Arc<dyn FileSystem>,
+    path: PathBuf,
+    cache_bytes: usize,
+    /// `None` once closed.
+    opened: Mutex<Option<Opened>>,
+}
+
+struct Opened {
+    database: Database,
+    /// Counts how often the file was opened.
+    opening: u64,
+    failed: Arc<AtomicBool>,
+}
+
+impl DataFile {
+    /// Works on the file, which is opened again if an operation on it has failed.
+    fn with<T>(&self, work: impl FnOnce(&Opened) -> Result<T>) -> Result<T> {
+        let mut opened = self.lock();
+        let current = opened.as_mut().ok_or_else(Error::closed)?;
+        if current.failed.load(Ordering::Acquire) {
+            *current = open(&*self.fs, &self.path, self.cache_bytes, current.opening + 1)?;
+        }
+        work(current)
+    }
+
+    fn view(&self) -> Result<View> {
+        self.with(|opened| {
+            let transaction = opened.database.begin_read().map_err(failed)?;
+            View::new(&transaction, opened.opening)
+        })
+    }
+
+    /// The newest view and what the journal has behind it.
+    fn load_all(&self, internal: &Internal, page: &JournalPage) -> Result<(DiskState, Place, Vec<Due>)> {
+        loop {
+            // In this order: the journal keeps what is behind the view, and whatever that holds was published.
+            let mut state = DiskState::new(self.view()?);
+            let through = state.sequence();
+            let newest = page.sequence();
+            if page.is_retired() {
+                return Err(Error::closed());
+            }
+            let log = Log::read_through(Arc::clone(&self.fs), &internal.path, through, newest)?;
+            let mut recovered = Vec::new();
+            log.replay(through, |sequence, payload| {
+                let changes = decode_commit(sequence, payload)?;
+                let commit = Prepared { sequence, versions: Vec::new(), changes };
+                let mut notes = <DiskState as Published>::Notes::default();
+                state.prepare(&commit, &mut notes)?;
+                recovered.extend(
+                    commit.changes.iter().map(|change| ((change.space, Arc::clone(&change.key)), sequence)),
+                );
+                state.publish(commit, &notes);
+                Ok(())
+            })?;
+            state.forget_changes();
+            // Else somebody wrote the first segment just now.
+            if let Some(place) = log.end().or_else(|| Place::of_page(page, newest)) {
+                return Ok((state, place, recovered));
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Opened>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Base for DataFile {
+    type State = DiskState;
+    const RESIDENT: bool = false;
+    /// It is all in memory, twice while it is being written.
+    const MAX_BACKLOG_BYTES: usize = 64 << 20;
+
+    fn open(internal: &Internal, directory: &Path, options: &OpenOptions) -> Result<Self> {
+        let (fs, path) = (Arc::clone(&internal.fs), directory.join(DATA_FILE));
+        let opened = open(&*fs, &path, options.cache_bytes, 0)?;
+        // Its name, if it is new.
+        fs.sync_directory(directory).map_err(|error| Error::io("flush the directory", directory, error))?;
+        Ok(Self { fs, path, cache_bytes: options.cache_bytes, opened: Mutex::new(Some(opened)) })
+    }
+
+    fn through(&self) -> Result<Sequence> {
+        Ok(self.view()?.through)
+    }
+
+    fn load(&self, internal: &Internal, page: &JournalPage, _damage: OnDamage) -> Result<Loaded<DiskState>> {
+        let (state, place, recovered) = self.load_all(internal, page)?;
+        Ok(Loaded { state, place, recovered, quarantined: Vec::new() })
+    }
+
+    fn reload(
+        &self,
+        internal: &Internal,
+        page: &JournalPage,
+        _before: &Layers,
+    ) -> Result<Reloaded<DiskState>> {
+        let (state, place, recovered) = self.load_all(internal, page)?;
+        Ok(Reloaded { news: News::Everything(state), place, recovered })
+    }
+
+    fn check(&self, _batch: &Batch, _exists: &dyn Fn(Space, &[u8]) -> Result<bool>) -> Result<()> {
+        Ok(())
+    }
+
+    fn note(&self, _commits: &[Prepared]) {}
+
+    /// A transaction that was interrupted never happened.
+    fn clear_unfinished(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// All of the overlay, which may be more than `keys`: so that the file shows one moment.
+    fn write(&self, snapshot: &Layers, _keys: &Keys, _through: Sequence) -> Result<Sequence> {
+        let through = snapshot.sequence();
+        self.with(|opened| write(&opened.database, &snapshot.overlay, snapshot.view.through, through))?;
+        Ok(through)
+    }
+
+    fn renew(&self, snapshot: &Layers) -> Result<Renewal<Ground>> {
+        let view = self.with(|opened| {
+            let transaction = opened.database.begin_read().map_err(failed)?;
+            let old = (snapshot.view.through, snapshot.view.opening);
+            let is_newer = (through(&transaction)?, opened.opening) != old;
+            is_newer.then(|| View::new(&transaction, opened.opening)).transpose()
+        })?;
+        match view {
+            None => Ok(Renewal::Current),
+            Some(view) if view.through > snapshot.sequence() => Ok(Renewal::Ahead(view.through)),
+            Some(view) => Ok(Renewal::Ground(Ground::new(snapshot, view)?)),
+        }
+    }
+
+    fn close(&self) {
+        let opened = self.lock().take();
+        drop(opened);
+    }
+}
+
+fn open(fs: &dyn FileSystem, path: &Path, cache_bytes: usize, opening: u64) -> Result<Opened> {
+    let has_failed = Arc::new(AtomicBool::new(false));
+    let pages =
+        Pages::open(fs, path, Arc::clone(&has_failed)).map_err(|error| Error::io("open", path, error))?;
+    let database = Database::builder()
+        .set_cache_size(cache_bytes)
+        .set_concurrency_mode(ConcurrencyMode::MultiWriter)
+        .create_with_backend(pages)
+        .map_err(|error| failed_to("open", path, error))?;
+    check_format(&database, path)?;
+    Ok(Opened { database, opening, failed: has_failed })
+}
+
+fn check_format(database: &Database, path: &Path) -> Result<()> {
+    let transaction = database.begin_read().map_err(failed)?;
+    let format = match transaction.open_table(NUMBERS) {
+        Err(redb::TableError::TableDoesNotExist(_)) => return make_tables(database),
+        table => table.map_err(failed)?.get(FORMAT).map_err(failed)?.map(|format| format.value()),
+    };
+    if format == Some(FORMAT_NUMBER) {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Error::corrupt(format!(
+        "{path} has the form {format:?}, which a newer version wrote, or is not ours"
+    )))
+}

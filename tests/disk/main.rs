@@ -1,0 +1,5 @@
+//! The store on disk, over real files.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod model;
