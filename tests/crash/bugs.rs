@@ -1,6 +1,9 @@
 //! Seeded bugs: each breaks one rule of durability at the seam, and has to be noticed.
 
 use crate::campaign::one_history;
+use crate::kind::Kind;
+use kixx_datastore::stores::directory::Files;
+use kixx_datastore::stores::disk::DataFile;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -46,6 +49,8 @@ pub(crate) enum Bug {
     TrustTheCache,
     /// The lock keeps nobody out.
     IgnoreLock,
+    /// The file of a store on disk is not flushed.
+    SkipDataFlush,
     /// None: the control.
     Nothing,
 }
@@ -87,17 +92,37 @@ const ALL: &[Bug] = &[
     Bug::IgnoreLock,
 ];
 
+/// Those that also a store on disk would have.
+const ALL_ON_DISK: &[Bug] = &[
+    Bug::AcknowledgeBeforeFlush,
+    Bug::SkipJournalDirectoryFlush,
+    Bug::IgnoreChecksum,
+    Bug::KeepTornTail,
+    Bug::IgnoreWriteError,
+    Bug::IgnoreLock,
+    Bug::SkipDataFlush,
+];
+
 /// Histories that a bug may survive.
 const HISTORIES: u64 = 150;
 
 #[test]
 fn every_seeded_bug_is_caught() {
+    catch::<Files>(ALL);
+}
+
+#[test]
+fn every_seeded_bug_of_a_store_on_disk_is_caught() {
+    catch::<DataFile>(ALL_ON_DISK);
+}
+
+fn catch<K: Kind>(bugs: &[Bug]) {
     let (next, survivors) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                while let Some(bug) = ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if !is_caught(*bug) {
+                while let Some(bug) = bugs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if !is_caught::<K>(*bug) {
                         survivors.lock().unwrap().push(bug);
                     }
                 }
@@ -111,13 +136,13 @@ fn every_seeded_bug_is_caught() {
 #[test]
 fn faults_alone_are_no_bug() {
     for seed in 1..=8 {
-        one_history(seed, Some(Bug::Nothing), None).unwrap_or_else(|problem| panic!("{problem}"));
+        one_history::<Files>(seed, Some(Bug::Nothing), None).unwrap_or_else(|problem| panic!("{problem}"));
     }
 }
 
-fn is_caught(bug: Bug) -> bool {
+fn is_caught<K: Kind>(bug: Bug) -> bool {
     let caught = (1..=HISTORIES)
-        .find_map(|seed| one_history(seed, Some(bug), None).err().map(|problem| (seed, problem)));
+        .find_map(|seed| one_history::<K>(seed, Some(bug), None).err().map(|problem| (seed, problem)));
     let Some((seed, problem)) = caught else { return false };
     let lines: Vec<&str> = problem.lines().take(2).collect();
     let shown: String = lines.join(" ").chars().take(300).collect();

@@ -1,15 +1,14 @@
 //! Random histories: a crash image after every operation, and crashes of the recoveries.
 
 use crate::bugs::Bug;
-use crate::driver::{DIRECTORY, run, run_from};
-use crate::oracle::{Documents, Loss, Oracle};
+use crate::driver::{run, run_from};
+use crate::kind::Kind;
+use crate::oracle::{Loss, Oracle};
 use crate::plan::{Faults, Plan, Size};
-use kixx_datastore::fs::simulated::{Choices, History, Seeded, SimulatedDisk};
-use kixx_datastore::fs::{FileSystem, OpenMode};
+use kixx_datastore::fs::simulated::{Choices, History, Seeded};
 use kixx_datastore::kv::Durability;
+use kixx_datastore::stores::directory::Files;
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
 
 /// Each goes on with what a crash of the one before left.
 const GENERATIONS: usize = 3;
@@ -50,13 +49,17 @@ impl fmt::Display for ImageName {
 
 /// Runs the history of `seed` and crashes it everywhere, or tries `only` one image. Answers how many images
 /// were tried, or what is wrong and how to see it again.
-pub(crate) fn one_history(seed: u64, bug: Option<Bug>, only: Option<&ImageName>) -> Result<usize, String> {
+pub(crate) fn one_history<K: Kind>(
+    seed: u64,
+    bug: Option<Bug>,
+    only: Option<&ImageName>,
+) -> Result<usize, String> {
     let mut random = Seeded(seed);
-    let (mut disk, mut states) = first_disk();
+    let (mut disk, mut states) = K::first_disk();
     let mut images = 0;
     for generation in 0..GENERATIONS {
         let plan = random_plan(&mut random, bug);
-        let (oracle, outcome) = run(&disk, states, plan, &mut random, bug);
+        let (oracle, outcome) = run::<K>(&disk, states, plan, &mut random, bug);
         outcome.map_err(|problem| format!("history {seed}, generation {generation}, {plan:?}: {problem}"))?;
         let mut history = disk.history();
         let next = random.choose(history.total() + 1);
@@ -66,7 +69,7 @@ pub(crate) fn one_history(seed: u64, bug: Option<Bug>, only: Option<&ImageName>)
             for sample in 0..if bug.is_some() { 1 } else { SAMPLES } {
                 let name = ImageName { seed, generation, operation, sample };
                 if only.is_none_or(|only| *only == name) {
-                    images += crash(&history, &oracle, plan, &name, bug)?;
+                    images += crash::<K>(&history, &oracle, plan, &name, bug)?;
                 }
             }
             if operation == next {
@@ -83,7 +86,7 @@ pub(crate) fn one_history(seed: u64, bug: Option<Bug>, only: Option<&ImageName>)
 }
 
 /// Crashes here, recovers, crashes the recovery, and recovers again. Answers how many images these were.
-fn crash(
+fn crash<K: Kind>(
     history: &History,
     oracle: &Oracle,
     plan: Plan,
@@ -108,7 +111,7 @@ fn crash(
     let allowed = oracle.allowed(history.done(), Loss::Power);
     let lost_with_power = allowed.len() - oracle.allowed(history.done(), loss).len();
     let before = Oracle::new(allowed, lost_with_power);
-    let (recovery, outcome) = run_from(&disk, before, plan, &mut random, bug);
+    let (recovery, outcome) = run_from::<K>(&disk, before, plan, &mut random, bug);
     outcome.map_err(|problem| told("", problem))?;
 
     let mut history = disk.history();
@@ -116,7 +119,7 @@ fn crash(
     let disk = history.crash(&mut random);
     let allowed = recovery.allowed(history.done(), Loss::Power);
     let plan = Plan { steps: 0, faults: Faults::None, ..plan };
-    let (_, outcome) = run(&disk, allowed, plan, &mut random, bug);
+    let (_, outcome) = run::<K>(&disk, allowed, plan, &mut random, bug);
     outcome.map_err(|problem| {
         let during = history.describe(OPERATIONS_SHOWN).join("\n    ");
         told(&format!(", and a second crash after\n    {during}\n  "), problem)
@@ -139,30 +142,14 @@ fn random_plan(random: &mut Seeded, bug: Option<Bug>) -> Plan {
     Plan { steps: 2 + random.choose(10), durability, faults, size: Size::Any }
 }
 
-/// A directory with two documents that Kixx wrote.
-pub(crate) fn first_disk() -> (SimulatedDisk, Vec<Arc<Documents>>) {
-    let disk = SimulatedDisk::new();
-    let directory = Path::new(DIRECTORY);
-    disk.create_directory(directory).unwrap();
-    let mut documents = Documents::new();
-    for (key, revision) in [("a", 3), ("z", 0)] {
-        let file = disk.open(&directory.join(format!("{key}.json")), OpenMode::CreateNew).unwrap();
-        file.write_at(0, format!(r#"{{"_rev":{revision},"n":0,"i":"{key}"}}"#).as_bytes()).unwrap();
-        documents.insert(key.to_owned(), (revision, format!(r#"{{"n":0,"i":"{key}"}}"#)));
-    }
-    let mut history = disk.history();
-    history.advance_to(usize::MAX);
-    (history.settle(), vec![Arc::new(documents)])
-}
-
 #[test]
 fn a_seed_stands_for_one_history() {
     let operations = |seed: u64| {
         let mut random = Seeded(seed);
-        let (disk, states) = first_disk();
+        let (disk, states) = Files::first_disk();
         let plan =
             Plan { steps: 12, durability: Durability::Sync, faults: Faults::Sometimes, size: Size::Any };
-        run(&disk, states, plan, &mut random, None).1.unwrap();
+        run::<Files>(&disk, states, plan, &mut random, None).1.unwrap();
         let mut history = disk.history();
         let mut operations = Vec::new();
         while history.advance() {

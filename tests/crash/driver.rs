@@ -1,6 +1,7 @@
-//! Drives a directory store step by step, and tells the oracle.
+//! Drives a store step by step, and tells the oracle.
 
 use crate::bugs::Bug;
+use crate::kind::Kind;
 use crate::oracle::{Documents, Loss, Oracle};
 use crate::plan::{self, Plan};
 use crate::seam::Seam;
@@ -8,11 +9,9 @@ use kixx_datastore::Result as StoreResult;
 use kixx_datastore::fs::FileSystem;
 use kixx_datastore::fs::simulated::{Choices, Fault, Seeded, SimulatedDisk};
 use kixx_datastore::kv::{Batch, Committed, Durability, KeyRange, Read, Scan, Space, Store};
-use kixx_datastore::stores::directory::DirectoryStore;
-use kixx_datastore::stores::directory::file_name::file_name;
-use kixx_datastore::stores::durable::OpenOptions;
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use kixx_datastore::stores::durable::{DurableStore, OpenOptions};
+use std::marker::PhantomData;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,25 +25,26 @@ type Outcome = Result<(), String>;
 
 /// Opens the store on `disk`, which holds one of `states`, goes through `plan`, and closes it. The oracle
 /// knows what there may be at each operation.
-pub(crate) fn run(
+pub(crate) fn run<K: Kind>(
     disk: &SimulatedDisk,
     states: Vec<Arc<Documents>>,
     plan: Plan,
     random: &mut Seeded,
     bug: Option<Bug>,
 ) -> (Oracle, Outcome) {
-    run_from(disk, Oracle::new(states, 0), plan, random, bug)
+    run_from::<K>(disk, Oracle::new(states, 0), plan, random, bug)
 }
 
 /// As [`run`], where `oracle` knows what there may be on `disk`.
-pub(crate) fn run_from(
+pub(crate) fn run_from<K: Kind>(
     disk: &SimulatedDisk,
     oracle: Oracle,
     plan: Plan,
     random: &mut Seeded,
     bug: Option<Bug>,
 ) -> (Oracle, Outcome) {
-    let mut driver = Driver {
+    let mut driver = Driver::<K> {
+        kind: PhantomData,
         disk: disk.clone(),
         seam: Seam::new(disk.clone(), bug),
         oracle,
@@ -56,7 +56,8 @@ pub(crate) fn run_from(
     (driver.oracle, outcome)
 }
 
-struct Driver<'a> {
+struct Driver<'a, K> {
+    kind: PhantomData<K>,
     disk: SimulatedDisk,
     seam: Seam,
     oracle: Oracle,
@@ -66,7 +67,7 @@ struct Driver<'a> {
     suspect: bool,
 }
 
-impl Driver<'_> {
+impl<K: Kind> Driver<'_, K> {
     fn go(&mut self) -> Outcome {
         let mut store = self.open(Loss::Process)?;
         for _ in 0..self.plan.steps {
@@ -82,7 +83,7 @@ impl Driver<'_> {
         self.disk.operations()
     }
 
-    fn step(&mut self, store: DirectoryStore) -> Result<DirectoryStore, String> {
+    fn step(&mut self, store: DurableStore<K>) -> Result<DurableStore<K>, String> {
         match self.random.choose(20) {
             0..=2 if !self.suspect => self.group(&store)?,
             0..=11 => {
@@ -111,7 +112,7 @@ impl Driver<'_> {
     }
 
     /// A flush or a checkpoint: what was acknowledged is durable, or it failed for a reason.
-    fn after(&mut self, store: DirectoryStore, done: StoreResult<()>) -> Result<DirectoryStore, String> {
+    fn after(&mut self, store: DurableStore<K>, done: StoreResult<()>) -> Result<DurableStore<K>, String> {
         match done {
             Ok(()) => {
                 let now = self.now();
@@ -125,7 +126,7 @@ impl Driver<'_> {
     }
 
     /// One batch. False if the store has to be opened again.
-    fn commit(&mut self, store: &DirectoryStore) -> Result<bool, String> {
+    fn commit(&mut self, store: &DurableStore<K>) -> Result<bool, String> {
         let batch = plan::batch(self.plan.size, self.random);
         let link = self.submit(&batch, self.now());
         let refused = self.suspect;
@@ -152,7 +153,7 @@ impl Driver<'_> {
     }
 
     /// Several batches, all but the first of them in one write.
-    fn group(&mut self, store: &DirectoryStore) -> Outcome {
+    fn group(&mut self, store: &DurableStore<K>) -> Outcome {
         let begun = self.now();
         let count = 2 + self.random.choose(3);
         let batches: Vec<Batch> = (0..count).map(|_| plan::batch(self.plan.size, self.random)).collect();
@@ -209,7 +210,7 @@ impl Driver<'_> {
     }
 
     /// Another process comes, sees the same, writes, is seen, and goes.
-    fn second_open(&mut self, first: &DirectoryStore) -> Outcome {
+    fn second_open(&mut self, first: &DurableStore<K>) -> Outcome {
         let second = self.try_open().map_err(|error| format!("opening a second time: {error}"))?;
         if documents(&second)? != documents(first)? {
             return Err("the second process sees something else".to_owned());
@@ -230,14 +231,14 @@ impl Driver<'_> {
     }
 
     /// Closes it once more, if that has to be, and goes on with what there is without a crash.
-    fn reopen(&mut self, store: DirectoryStore) -> Result<DirectoryStore, String> {
+    fn reopen(&mut self, store: DurableStore<K>) -> Result<DurableStore<K>, String> {
         let _ = store.close().wait();
         drop(store);
         self.suspect = false;
         self.open(Loss::Process)
     }
 
-    fn open(&mut self, loss: Loss) -> Result<DirectoryStore, String> {
+    fn open(&mut self, loss: Loss) -> Result<DurableStore<K>, String> {
         self.maybe_fault();
         let mut opened = self.try_open();
         self.suspect |= self.disk.heal() > 0;
@@ -251,7 +252,7 @@ impl Driver<'_> {
         Ok(store)
     }
 
-    fn try_open(&self) -> StoreResult<DirectoryStore> {
+    fn try_open(&self) -> StoreResult<DurableStore<K>> {
         let fs: Arc<dyn FileSystem> = Arc::new(self.seam.clone());
         let (directory, durability) = (Path::new(DIRECTORY), self.plan.durability);
         let options = OpenOptions {
@@ -260,15 +261,15 @@ impl Driver<'_> {
             lock_timeout: LOCK_TIMEOUT,
             ..OpenOptions::default()
         };
-        DirectoryStore::open(&fs, directory, &options)
+        DurableStore::open(&fs, directory, &options)
     }
 
-    fn close(&mut self, store: &DirectoryStore) -> Result<Closed, String> {
+    fn close(&mut self, store: &DurableStore<K>) -> Result<Closed, String> {
         match store.close().wait() {
             Ok(()) => {
                 let now = self.now();
                 self.oracle.flushed(now);
-                self.only_files()?;
+                K::check_closed(&self.disk, self.oracle.head())?;
                 Ok(Closed::Cleanly)
             }
             Err(_) if self.suspect || self.disk.heal() > 0 => {
@@ -277,28 +278,6 @@ impl Driver<'_> {
             }
             Err(error) => Err(format!("closing failed without a fault: {error}")),
         }
-    }
-
-    /// After a clean close there are the documents as files, and nothing else.
-    fn only_files(&self) -> Outcome {
-        let expected: BTreeMap<PathBuf, String> = self
-            .oracle
-            .head()
-            .iter()
-            .map(|(key, (revision, body))| {
-                let name = file_name(key.as_bytes()).map_err(|error| error.to_string())?;
-                Ok((Path::new(DIRECTORY).join(name), format!("{{\"_rev\":{revision},{}", &body[1..])))
-            })
-            .collect::<Result<_, String>>()?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let found: BTreeMap<PathBuf, String> =
-            self.disk.files().iter().map(|(path, bytes)| (path.clone(), text(bytes))).collect();
-        if found == expected {
-            return Ok(());
-        }
-        let differ = |path: &&PathBuf| found.get(*path) != expected.get(*path);
-        let paths: BTreeSet<&PathBuf> = found.keys().chain(expected.keys()).filter(differ).collect();
-        Err(format!("the files are not what was committed: {paths:?}"))
     }
 
     fn maybe_fault(&mut self) {
@@ -325,7 +304,7 @@ enum Closed {
     WithError,
 }
 
-pub(crate) fn documents(store: &DirectoryStore) -> Result<Documents, String> {
+pub(crate) fn documents<K: Kind>(store: &DurableStore<K>) -> Result<Documents, String> {
     let entries = store.range(Space::DOCUMENTS, &Scan::all(KeyRange::ALL)).wait();
     let entries = entries.map_err(|error| error.to_string())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -1,11 +1,12 @@
 //! Short histories: all images after every operation.
 
-use crate::campaign::first_disk;
 use crate::driver::run;
+use crate::kind::Kind;
 use crate::oracle::Loss;
 use crate::plan::{Faults, Plan, Size};
 use kixx_datastore::fs::simulated::{Exhaustive, Seeded};
 use kixx_datastore::kv::Durability;
+use kixx_datastore::stores::directory::Files;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -20,8 +21,8 @@ fn every_crash_of_short_histories_is_recovered() {
         let mut random = Seeded(seed);
         let durability = if seed % 3 == 2 { Durability::Os } else { Durability::Sync };
         let plan = Plan { steps: 2, durability, faults: Faults::None, size: Size::Small };
-        let (disk, states) = first_disk();
-        let (oracle, outcome) = run(&disk, states, plan, &mut random, None);
+        let (disk, states) = Files::first_disk();
+        let (oracle, outcome) = run::<Files>(&disk, states, plan, &mut random, None);
         outcome.unwrap_or_else(|problem| panic!("history {seed}: {problem}"));
         let mut history = disk.history();
         let mut seen = HashSet::new();
@@ -35,7 +36,7 @@ fn every_crash_of_short_histories_is_recovered() {
                 (image.files(), allowed.iter().map(|state| &**state).collect::<Vec<_>>()).hash(&mut hasher);
                 if seen.insert(hasher.finish()) {
                     let plan = Plan { steps: 0, ..plan };
-                    let (_, outcome) = run(&image, allowed.clone(), plan, &mut random, None);
+                    let (_, outcome) = run::<Files>(&image, allowed.clone(), plan, &mut random, None);
                     outcome.unwrap_or_else(|problem| {
                         let (done, last) = (history.done(), history.describe(1).concat());
                         panic!("history {seed}, outcome {outcomes} of operation {done}, {last}: {problem}")

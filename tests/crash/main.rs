@@ -1,4 +1,4 @@
-//! Crashes of every kind at every operation of the directory store, on a simulated disk.
+//! Crashes of every kind at every operation of the stores, on a simulated disk.
 //!
 //! The environment directs longer runs: `CRASH_IMAGES` (how many images at least), `CRASH_SEED` (of the first
 //! history), `CRASH_REPLAY` (one image, as a failure prints it).
@@ -9,6 +9,7 @@ mod bugs;
 mod campaign;
 mod driver;
 mod exhaustive;
+mod kind;
 mod oracle;
 mod plan;
 mod regressions;
@@ -16,20 +17,35 @@ mod seam;
 mod seam_file;
 
 use campaign::{ImageName, one_history};
+use kind::Kind;
+use kixx_datastore::stores::directory::Files;
+use kixx_datastore::stores::disk::DataFile;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// How many images a usual run tries at least.
 const IMAGES: usize = 20_000;
+/// The same of the store on disk, whose file is larger.
+const DISK_IMAGES: usize = 3_000;
 
 #[test]
-fn no_crash_loses_or_invents_a_commit() {
+fn no_crash_of_a_directory_loses_or_invents_a_commit() {
+    campaign_of::<Files>(IMAGES);
+}
+
+#[test]
+fn no_crash_of_a_store_on_disk_loses_or_invents_a_commit() {
+    campaign_of::<DataFile>(DISK_IMAGES);
+}
+
+fn campaign_of<K: Kind>(images: usize) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect(name));
-    let wanted = number("CRASH_IMAGES").map_or(IMAGES, |images| usize::try_from(images).unwrap());
+    let wanted = number("CRASH_IMAGES").map_or(images, |images| usize::try_from(images).unwrap());
     let first = number("CRASH_SEED").unwrap_or(1);
     if let Ok(name) = std::env::var("CRASH_REPLAY") {
         let only = ImageName::parse(&name).expect("CRASH_REPLAY");
-        let images = one_history(only.seed, None, Some(&only)).unwrap_or_else(|problem| panic!("{problem}"));
+        let images =
+            one_history::<K>(only.seed, None, Some(&only)).unwrap_or_else(|problem| panic!("{problem}"));
         println!("image {name}: good, {images} tried");
         return;
     }
@@ -40,7 +56,8 @@ fn no_crash_loses_or_invents_a_commit() {
             scope.spawn(|| {
                 while images.load(Ordering::Relaxed) < wanted {
                     let seed = seeds.fetch_add(1, Ordering::Relaxed);
-                    let tried = one_history(seed, None, None).unwrap_or_else(|problem| panic!("{problem}"));
+                    let tried =
+                        one_history::<K>(seed, None, None).unwrap_or_else(|problem| panic!("{problem}"));
                     images.fetch_add(tried, Ordering::Relaxed);
                 }
             });

@@ -1,11 +1,11 @@
 //! What the random histories have found, each as short as it goes.
 
-use crate::campaign::first_disk;
 use crate::driver::DIRECTORY;
+use crate::kind::Kind;
 use kixx_datastore::fs::FileSystem;
 use kixx_datastore::fs::simulated::{Call, Exhaustive, Failure, Fault, Seeded, SimulatedDisk};
 use kixx_datastore::kv::{Batch, Check, Operation, Read, Space, Store};
-use kixx_datastore::stores::directory::DirectoryStore;
+use kixx_datastore::stores::directory::{DirectoryStore, Files};
 use kixx_datastore::stores::durable::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ fn killed(disk: &SimulatedDisk) -> SimulatedDisk {
 
 #[test]
 fn a_journal_that_its_checkpoint_covers_goes_with_the_next_close() {
-    let (disk, _) = first_disk();
+    let (disk, _) = Files::first_disk();
     let store = open(&disk);
     put(&store, "b");
     store.checkpoint().wait().unwrap();
@@ -42,7 +42,7 @@ fn a_journal_that_its_checkpoint_covers_goes_with_the_next_close() {
 
 #[test]
 fn a_new_segment_may_be_the_only_one() {
-    let (disk, _) = first_disk();
+    let (disk, _) = Files::first_disk();
     let store = open(&disk);
     put(&store, "b");
     store.checkpoint().wait().unwrap();
@@ -71,7 +71,7 @@ fn a_new_segment_may_be_the_only_one() {
 #[test]
 fn a_header_whose_flush_failed_is_written_again() {
     for seed in 0..20 {
-        let (disk, _) = first_disk();
+        let (disk, _) = Files::first_disk();
         // What a failed flush leaves depends on how much went before.
         (0..seed).for_each(|_| disk.sync_directory(Path::new("")).unwrap());
         let store = open(&disk);
@@ -94,7 +94,7 @@ fn a_header_whose_flush_failed_is_written_again() {
 
 #[test]
 fn a_removal_that_was_not_flushed_is_flushed_before_a_new_journal_begins() {
-    let (disk, _) = first_disk();
+    let (disk, _) = Files::first_disk();
     let store = open(&disk);
     put(&store, "b");
     // The last two flushes of a close: of the names of the documents, and of the removed journal.

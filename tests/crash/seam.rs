@@ -2,11 +2,12 @@
 
 use crate::bugs::Bug;
 use crate::driver::DIRECTORY;
-use crate::seam_file::{Origin, SeamFile};
+use crate::seam_file::{Origin, SeamFile, Unflushed};
 use kixx_datastore::fs::simulated::SimulatedDisk;
 use kixx_datastore::fs::{
     DirectoryEntry, File, FileSystem, LockFile, LockKind, OpenMode, Page, PageAccess, RangeLocks,
 };
+use kixx_datastore::stores::disk::DATA_FILE;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -110,6 +111,9 @@ impl FileSystem for Seam {
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn File>> {
         let file = self.disk.open(path, mode)?;
+        if self.has(Bug::SkipDataFlush) && path.ends_with(DATA_FILE) {
+            return Ok(Box::new(Unflushed(file)));
+        }
         if !is_segment(path) {
             return Ok(file);
         }

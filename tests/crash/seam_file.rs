@@ -121,3 +121,28 @@ impl Drop for SeamFile {
         let _ = self.write_delayed();
     }
 }
+
+/// A file whose flushes do nothing.
+pub(crate) struct Unflushed(pub(crate) Box<dyn File>);
+
+impl File for Unflushed {
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_at(offset, bytes)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read_at(offset, buffer)
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        self.0.length()
+    }
+
+    fn set_length(&self, length: u64) -> io::Result<()> {
+        self.0.set_length(length)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -8,14 +8,19 @@ use super::write::{FORMAT_NUMBER, make_tables, write};
 use crate::fs::FileSystem;
 use crate::kv::{Batch, Prepared, Read, Sequence, Space};
 use crate::stores::durable::{
-    Base, Due, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded, Renewal,
+    Base, DEFAULT_CACHE_BYTES, Due, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded,
+    Renewal,
 };
 use crate::stores::journal::{JournalPage, Log, Place, decode_commit};
 use crate::{Error, Result};
-use redb::{ConcurrencyMode, Database, ReadableDatabase, ReadableTable};
+use redb::{ConcurrencyMode, Database, ReadableDatabase, ReadableTable, TableError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The file while it is being made.
+const NEW_FILE: &str = ".data.redb-new";
 
 /// The file of a store on disk.
 pub struct DataFile {
@@ -95,9 +100,11 @@ impl Base for DataFile {
 
     fn open(internal: &Internal, directory: &Path, options: &OpenOptions) -> Result<Self> {
         let (fs, path) = (Arc::clone(&internal.fs), directory.join(DATA_FILE));
+        remove_unfinished(&*fs, &directory.join(NEW_FILE))?;
+        if !fs.exists(&path).map_err(|error| Error::io("look at", &path, error))? {
+            create(&*fs, directory, &path)?;
+        }
         let opened = open(&*fs, &path, options.cache_bytes, 0)?;
-        // Its name, if it is new.
-        fs.sync_directory(directory).map_err(|error| Error::io("flush the directory", directory, error))?;
         Ok(Self { fs, path, cache_bytes: options.cache_bytes, opened: Mutex::new(Some(opened)) })
     }
 
@@ -158,7 +165,31 @@ impl Base for DataFile {
     }
 }
 
+/// Makes the file under another name first: a crash may leave it half made.
+fn create(fs: &dyn FileSystem, directory: &Path, path: &Path) -> Result<()> {
+    let new = directory.join(NEW_FILE);
+    let opened = open_any(fs, &new, DEFAULT_CACHE_BYTES, 0)?;
+    make_tables(&opened.database)?;
+    drop(opened);
+    let renamed = fs.sync_files(directory, &[new.clone()]).and_then(|()| fs.rename(&new, path));
+    renamed.map_err(|error| Error::io("create", path, error))?;
+    fs.sync_directory(directory).map_err(|error| Error::io("flush the directory", directory, error))
+}
+
+fn remove_unfinished(fs: &dyn FileSystem, new: &Path) -> Result<()> {
+    match fs.remove_file(new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", new, error)),
+        _ => Ok(()),
+    }
+}
+
 fn open(fs: &dyn FileSystem, path: &Path, cache_bytes: usize, opening: u64) -> Result<Opened> {
+    let opened = open_any(fs, path, cache_bytes, opening)?;
+    check_format(&opened.database, path)?;
+    Ok(opened)
+}
+
+fn open_any(fs: &dyn FileSystem, path: &Path, cache_bytes: usize, opening: u64) -> Result<Opened> {
     let has_failed = Arc::new(AtomicBool::new(false));
     let pages =
         Pages::open(fs, path, Arc::clone(&has_failed)).map_err(|error| Error::io("open", path, error))?;
@@ -167,14 +198,13 @@ fn open(fs: &dyn FileSystem, path: &Path, cache_bytes: usize, opening: u64) -> R
         .set_concurrency_mode(ConcurrencyMode::MultiWriter)
         .create_with_backend(pages)
         .map_err(|error| failed_to("open", path, error))?;
-    check_format(&database, path)?;
     Ok(Opened { database, opening, failed: has_failed })
 }
 
 fn check_format(database: &Database, path: &Path) -> Result<()> {
     let transaction = database.begin_read().map_err(failed)?;
     let format = match transaction.open_table(NUMBERS) {
-        Err(redb::TableError::TableDoesNotExist(_)) => return make_tables(database),
+        Err(TableError::TableDoesNotExist(_)) => None,
         table => table.map_err(failed)?.get(FORMAT).map_err(failed)?.map(|format| format.value()),
     };
     if format == Some(FORMAT_NUMBER) {
