@@ -8,10 +8,13 @@ const { DEFAULT_SLOW_CALL_MS } = require('./observer.js');
 
 // Options are read once, by name; names that nobody knows are ignored.
 
+const STORAGES = [ 'files', 'disk', 'memory' ];
 const DURABILITIES = [ 'sync', 'os', 'batched' ];
 const DEFAULT_FLUSH_INTERVAL_MS = 2_000;
 const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
 const MAX_MILLISECONDS = 2 ** 31 - 1;
+const DEFAULT_CACHE_BYTES = 64 * 2 ** 20;
+const MIN_CACHE_BYTES = 2 ** 20;
 
 const ENGINE_METHODS = [ 'getItem', 'setItem', 'deleteItem', 'queryKeys', 'queryView' ];
 const LOCKING_QUEUE_METHODS = [ 'getLock', 'releaseLock' ];
@@ -40,18 +43,24 @@ function datastoreOptions(options) {
 /** The options of a DatastoreEngine, checked and complete. */
 function engineOptions(options) {
     const { directory, durability = 'sync', cache, fileSystem, ...rest } = given(options, 'options');
+    const { storage = 'files', cacheSize = DEFAULT_CACHE_BYTES } = rest;
     const { flushInterval = DEFAULT_FLUSH_INTERVAL_MS, lockTimeout = DEFAULT_LOCK_TIMEOUT_MS } = rest;
     const { exclusive = false, readOnly = false, directoryMode = 0o700, fileMode = 0o600 } = rest;
-    if (typeof directory !== 'string' || directory === '') {
-        fail('directory', 'a path', directory);
+    oneOf(storage, 'storage', STORAGES);
+    if (storage === 'memory') {
+        forMemory({ directory, fileSystem });
+    } else {
+        assertPath(directory);
     }
-    if (directory.includes('\0')) {
-        fail('directory', 'a path without NUL characters', directory);
+    if (storage === 'disk') {
+        forDisk({ fileSystem, readOnly });
     }
     methods(fileSystem, 'fileSystem', FILE_SYSTEM_METHODS);
     return {
         // An injected file system may know other paths than this process.
-        directory: fileSystem === undefined ? path.resolve(directory) : directory,
+        directory: fileSystem === undefined && directory !== undefined ? path.resolve(directory) : directory,
+        storage,
+        cacheSize: bytes(cacheSize, 'cacheSize', MIN_CACHE_BYTES),
         durability: oneOf(durability, 'durability', DURABILITIES),
         flushInterval: milliseconds(flushInterval, 'flushInterval', 1),
         lockTimeout: milliseconds(lockTimeout, 'lockTimeout', 0),
@@ -63,6 +72,40 @@ function engineOptions(options) {
         maxDocuments: maxDocuments(cache),
         fileSystem,
     };
+}
+
+function assertPath(directory) {
+    if (typeof directory !== 'string' || directory === '') {
+        fail('directory', 'a path', directory);
+    }
+    if (directory.includes('\0')) {
+        fail('directory', 'a path without NUL characters', directory);
+    }
+}
+
+function forMemory(unwanted) {
+    for (const [ name, value ] of Object.entries(unwanted)) {
+        if (value !== undefined) {
+            fail(name, "left out with storage 'memory', which keeps nothing", value);
+        }
+    }
+}
+
+function forDisk({ fileSystem, readOnly }) {
+    if (fileSystem !== undefined) {
+        fail('fileSystem', "left out with storage 'disk', whose data file is no document", fileSystem);
+    }
+    if (readOnly === true) {
+        fail('readOnly', "false with storage 'disk'", readOnly);
+    }
+}
+
+/** A number of bytes. */
+function bytes(value, name, least) {
+    if (!Number.isSafeInteger(value) || value < least) {
+        fail(name, `a whole number of bytes from ${ least } up`, value);
+    }
+    return value;
 }
 
 function milliseconds(value, name, least) {

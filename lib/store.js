@@ -37,7 +37,8 @@ class Store extends Lifecycle {
     #views;
 
     /** Touches no disk. `place` is the directory as it is shown, also where there are no files of ours. */
-    constructor({ directory, place = directory, maxDocuments, readOnly, slowCallThreshold, ...rest }) {
+    constructor({ directory, maxDocuments, readOnly, slowCallThreshold, ...rest }) {
+        const { place = directory ?? ':memory:' } = rest;
         super({ directory: place, slowCallThreshold });
         const options = directory === undefined ? { memory: true } : { directory, readOnly, ...rest };
         this.#readOnly = readOnly;

@@ -13,11 +13,18 @@ async function openStore(t, options = {}, loadOptions = undefined) {
 
 /** The same, not loaded yet. `store.directory` may not exist on the class, so use `directoryOf`. */
 function makeStore(t, options = {}) {
-    const directory = options.directory ?? newDirectory(t);
-    const store = new kixx.Datastore({ ...options, directory });
+    const given = { ...storage(options), ...options };
+    const directory = given.storage === 'memory' ? undefined : options.directory ?? newDirectory(t);
+    const store = new kixx.Datastore({ ...given, directory });
     directories.set(store, directory);
     cleanup(t, () => store.close());
     return store;
+}
+
+/** Where the documents are, unless a test says so: suites are run for each storage. */
+function storage(options) {
+    const name = process.env.KIXX_TEST_STORAGE;
+    return name === undefined || options.fileSystem !== undefined ? {} : { storage: name };
 }
 
 const directories = new WeakMap();

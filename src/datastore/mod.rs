@@ -3,7 +3,7 @@
 mod options;
 mod registry;
 
-pub use options::{Location, Options, Rights};
+pub use options::{Location, Options, Rights, Storage};
 pub use registry::{Engine, Place, Registry};
 
 use crate::fs::FileSystem;

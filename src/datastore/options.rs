@@ -10,6 +10,8 @@ use std::path::PathBuf;
 pub struct Options {
     /// Where the documents are.
     pub location: Location,
+    /// In which form a directory has them.
+    pub storage: Storage,
     /// What may be done.
     pub rights: Rights,
     /// The permissions of what is made anew.
@@ -27,12 +29,21 @@ pub enum Rights {
     ReadOnly,
 }
 
+/// How a directory holds what is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// A JSON file for each document; all of them in memory too.
+    Files,
+    /// A B-tree file, which may be larger than memory.
+    Disk,
+}
+
 /// Where documents are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
     /// Nowhere but in memory.
     Memory,
-    /// In a directory of JSON files.
+    /// In a directory.
     Directory(PathBuf),
 }
 
@@ -41,12 +52,14 @@ impl Options {
     pub(super) fn assert_shareable(&self, wanted: &Self) -> Result<()> {
         let ours = &self.directory;
         let same = *ours == (OpenOptions { damage: ours.damage, ..wanted.directory });
-        if same && self.modes == wanted.modes {
+        if same && self.modes == wanted.modes && self.storage == wanted.storage {
             return Ok(());
         }
         let expected = format!(
-            "durability '{}', flushInterval {}, lockTimeout {}, exclusive {}, directoryMode 0o{:o}, fileMode \
+            "storage '{}', durability '{}', flushInterval {}, lockTimeout {}, exclusive {}, directoryMode \
+             0o{:o}, fileMode \
              0o{:o}",
+            format!("{:?}", self.storage).to_lowercase(),
             format!("{:?}", ours.durability).to_lowercase(),
             ours.flush_interval.as_millis(),
             ours.lock_timeout.as_millis(),

@@ -1,10 +1,11 @@
 //! One engine per directory per process, shared by all threads, closed with its last handle.
 
-use super::{Options, Rights};
+use super::{Options, Rights, Storage};
 use crate::fs::FileSystem;
 use crate::kv::{Answer, Head, Store};
 use crate::stores::directory::{DirectoryStore, ReadOnlyStore};
-use crate::stores::durable::{CheckpointTotals, LoadReport, OnDamage, OpenOptions};
+use crate::stores::disk::DiskStore;
+use crate::stores::durable::{CheckpointTotals, Durable, LoadReport, OnDamage, OpenOptions};
 use crate::stores::journal::JournalTotals;
 use crate::stores::memory::Memory;
 use crate::{Error, Result};
@@ -26,7 +27,7 @@ pub type Place = (PathBuf, Rights);
 #[derive(Clone)]
 pub enum Engine {
     /// It writes.
-    Writer(Arc<DirectoryStore>),
+    Writer(Arc<dyn Durable>),
     /// It only reads.
     Reader(Arc<ReadOnlyStore>),
 }
@@ -69,7 +70,10 @@ impl Registry {
         let mut reservation = Reservation { registry: self, place: &place, outcome: None };
         let open = OpenOptions { damage, ..options.directory };
         let engine = match options.rights {
-            Rights::ReadWrite => Engine::Writer(Arc::new(DirectoryStore::open(fs, &place.0, &open)?)),
+            Rights::ReadWrite => Engine::Writer(match options.storage {
+                Storage::Files => Arc::new(DirectoryStore::open(fs, &place.0, &open)?),
+                Storage::Disk => Arc::new(DiskStore::open(fs, &place.0, &open)?),
+            }),
             Rights::ReadOnly => Engine::Reader(Arc::new(ReadOnlyStore::open(fs, &place.0, &open)?)),
         };
         reservation.outcome =

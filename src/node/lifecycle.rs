@@ -4,7 +4,7 @@ use super::errors::to_js;
 use super::handle::{Handle, State};
 use super::port::{Port, PromiseId, Task};
 use crate::Error;
-use crate::datastore::{Datastore, Location, Options, Rights};
+use crate::datastore::{Datastore, Location, Options, Rights, Storage};
 use crate::fs::{FileSystem, Modes, OsFileSystem};
 use crate::kv::{Answer, Durability};
 use crate::stores::durable::{Access, OnDamage, OpenOptions};
@@ -149,6 +149,7 @@ fn parse_options(text: &str) -> crate::Result<Options> {
         flush_interval: milliseconds(&options, "flushInterval", default.flush_interval)?,
         lock_timeout: milliseconds(&options, "lockTimeout", default.lock_timeout)?,
         access: if is_set("exclusive") { Access::Exclusive } else { Access::Shared },
+        cache_bytes: bytes(&options, "cacheSize", default.cache_bytes)?,
         ..default
     };
     let rights = if is_set("readOnly") { Rights::ReadOnly } else { Rights::ReadWrite };
@@ -156,7 +157,20 @@ fn parse_options(text: &str) -> crate::Result<Options> {
         directory: mode(&options, "directoryMode", Modes::PRIVATE.directory)?,
         file: mode(&options, "fileMode", Modes::PRIVATE.file)?,
     };
-    Ok(Options { location, rights, modes, directory })
+    let storage = match options.get("storage").map(|value| value.as_str().unwrap_or_default()) {
+        None | Some("files" | "memory") => Storage::Files,
+        Some("disk") => Storage::Disk,
+        Some(_) => return Err(Error::assertion("The option storage must be 'files', 'disk' or 'memory'")),
+    };
+    Ok(Options { location, storage, rights, modes, directory })
+}
+
+fn bytes(options: &Value, name: &str, default: usize) -> crate::Result<usize> {
+    let Some(value) = options.get(name) else { return Ok(default) };
+    value
+        .as_u64()
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .ok_or_else(|| Error::assertion(format!("The option {name} must be a number of bytes")))
 }
 
 fn mode(options: &Value, name: &str, default: u32) -> crate::Result<u32> {

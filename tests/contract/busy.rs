@@ -6,6 +6,7 @@ use kixx_datastore::kv::{
     Store,
 };
 use kixx_datastore::stores::disk::DiskStore;
+use kixx_datastore::stores::durable::Durable;
 use std::sync::Arc;
 
 pub(crate) struct Busy(DiskStore);

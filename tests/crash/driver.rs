@@ -9,7 +9,7 @@ use kixx_datastore::Result as StoreResult;
 use kixx_datastore::fs::FileSystem;
 use kixx_datastore::fs::simulated::{Choices, Fault, Seeded, SimulatedDisk};
 use kixx_datastore::kv::{Batch, Committed, Durability, KeyRange, Read, Scan, Space, Store};
-use kixx_datastore::stores::durable::{DurableStore, OpenOptions};
+use kixx_datastore::stores::durable::{Durable, DurableStore, OpenOptions};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;

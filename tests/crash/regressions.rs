@@ -6,7 +6,7 @@ use kixx_datastore::fs::FileSystem;
 use kixx_datastore::fs::simulated::{Call, Exhaustive, Failure, Fault, Seeded, SimulatedDisk};
 use kixx_datastore::kv::{Batch, Check, Operation, Read, Space, Store};
 use kixx_datastore::stores::directory::{DirectoryStore, Files};
-use kixx_datastore::stores::durable::OpenOptions;
+use kixx_datastore::stores::durable::{Durable, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

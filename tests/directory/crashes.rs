@@ -2,6 +2,7 @@
 
 use crate::support::{commit, copy_as_killed, delete, documents, expected, listing, open, put};
 use kixx_datastore::kv::Store;
+use kixx_datastore::stores::durable::Durable;
 use std::fs;
 use tempfile::tempdir;
 

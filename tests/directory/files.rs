@@ -3,6 +3,7 @@
 use crate::support::{commit, delete, documents, expected, listing, open, put, try_open};
 use kixx_datastore::ErrorKind;
 use kixx_datastore::kv::Store;
+use kixx_datastore::stores::durable::Durable;
 use kixx_datastore::stores::durable::OnDamage;
 use std::fs;
 use tempfile::tempdir;

@@ -6,7 +6,7 @@ use kixx_datastore::ErrorKind;
 use kixx_datastore::fs::FileSystem;
 use kixx_datastore::kv::Store;
 use kixx_datastore::stores::directory::DirectoryStore;
-use kixx_datastore::stores::durable::{OnDamage, OpenOptions};
+use kixx_datastore::stores::durable::{Durable, OnDamage, OpenOptions};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

@@ -4,7 +4,7 @@ use crate::support::{commit, copy_as_killed, delete, open, put};
 use kixx_datastore::fs::{FileSystem, OsFileSystem};
 use kixx_datastore::kv::{Changes, Moment, Space, Store};
 use kixx_datastore::stores::directory::{DirectoryStore, ReadOnlyStore};
-use kixx_datastore::stores::durable::OpenOptions;
+use kixx_datastore::stores::durable::{Durable, OpenOptions};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -15,6 +15,7 @@ use std::time::Duration;
 use tempfile::tempdir;
 
 const IMPATIENT: OpenOptions = OpenOptions {
+    cache_bytes: kixx_datastore::stores::durable::DEFAULT_CACHE_BYTES,
     durability: kixx_datastore::kv::Durability::Os,
     flush_interval: Duration::from_secs(2),
     access: Access::Shared,

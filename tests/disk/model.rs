@@ -5,7 +5,7 @@ use kixx_datastore::kv::{
     Batch, Check, Direction, KeyRange, Operation, Read, Scan, Sequence, Space, Store, Versioning, Write,
 };
 use kixx_datastore::stores::disk::DiskStore;
-use kixx_datastore::stores::durable::OpenOptions;
+use kixx_datastore::stores::durable::{Durable, OpenOptions};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use crate::process::{Process, Step};
 use crate::support::{as_files, commit, documents, listing, open, put};
 use kixx_datastore::kv::Store;
+use kixx_datastore::stores::durable::Durable;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};

@@ -5,6 +5,7 @@ use crate::scene::{ALL, Act, Scene, Then, story, third_dies};
 use crate::support::{Documents, commit, documents, open, put};
 use kixx_datastore::fs::OpenMode;
 use kixx_datastore::kv::Store;
+use kixx_datastore::stores::durable::Durable;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::tempdir;
 

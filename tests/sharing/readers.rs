@@ -4,6 +4,7 @@ use crate::process::{Process, Step};
 use crate::support::{commit, documents, open, open_reader, put};
 use kixx_datastore::kv::Store;
 use kixx_datastore::stores::directory::ReadOnlyStore;
+use kixx_datastore::stores::durable::Durable;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc;

@@ -4,6 +4,7 @@ use crate::process::{Process, Step};
 use crate::support::{Documents, commit, delete, documents, large, open, put};
 use kixx_datastore::fs::OpenMode;
 use kixx_datastore::kv::{Read, Space};
+use kixx_datastore::stores::durable::Durable;
 use std::io;
 use std::path::Path;
 use tempfile::tempdir;

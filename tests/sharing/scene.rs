@@ -5,6 +5,7 @@ use crate::support::{Documents, as_files, commit, delete, documents, listing, op
 use kixx_datastore::Error;
 use kixx_datastore::kv::{Operation, Store, Write};
 use kixx_datastore::stores::directory::DirectoryStore;
+use kixx_datastore::stores::durable::Durable;
 use std::io;
 use std::path::Path;
 use tempfile::{TempDir, tempdir};

@@ -6,6 +6,7 @@ use super::materialise::{Change, materialise, remove_temporaries};
 use super::names::Names;
 use crate::fs::FileSystem;
 use crate::kv::{Batch, Changes, Entry, KeyRange, Prepared, Scan, Sequence, Space, Write};
+use crate::stores::disk::DATA_FILE;
 use crate::stores::durable::{
     Base, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded, Renewal,
 };
@@ -36,6 +37,7 @@ impl Base for Files {
     const MAX_BACKLOG_BYTES: usize = usize::MAX;
 
     fn open(internal: &Internal, directory: &Path, _options: &OpenOptions) -> Result<Self> {
+        refuse_data_file(&*internal.fs, directory)?;
         Ok(Self {
             fs: Arc::clone(&internal.fs),
             directory: directory.to_owned(),
@@ -175,6 +177,17 @@ impl Published for State {
     fn memory(&self, space: Space) -> Memory {
         self.now().memory(space)
     }
+}
+
+/// A directory has one form only.
+pub(super) fn refuse_data_file(fs: &dyn FileSystem, directory: &Path) -> Result<()> {
+    let path = directory.join(DATA_FILE);
+    if !fs.exists(&path).map_err(|error| Error::io("look at", &path, error))? {
+        return Ok(());
+    }
+    let directory = directory.display();
+    let message = format!("{directory} holds a data file, {DATA_FILE}. Open it with {{ storage: 'disk' }}");
+    Err(Error::assertion(message).with_expected("a directory of JSON files"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

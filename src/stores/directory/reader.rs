@@ -1,5 +1,6 @@
 //! A directory that is only read: nothing is written, and other processes may write beside it.
 
+use super::base::refuse_data_file;
 use super::load::{compare, find_at_rest, find_live};
 use crate::fs::FileSystem;
 use crate::kv::{
@@ -65,6 +66,7 @@ impl ReadOnlyStore {
             return Err(Error::assertion("Files can't be moved aside in a datastore that is readOnly"));
         }
         refuse_network(&**fs, directory, options.access)?;
+        refuse_data_file(&**fs, directory)?;
         let internal = Internal {
             fs: Arc::clone(fs),
             path: directory.join(INTERNAL_DIRECTORY),

@@ -1,7 +1,7 @@
 //! How many entries the file has before any key: the keys fall into *blocks*, whose sizes are kept.
 //!
-//! A B-tree of the library does not count. A block begins at a key, which need not be there any more, and goes
-//! to the next one; the first begins at the empty key. To count before a key, only its block has to be read.
+//! The B-tree does not count. A block begins at a key, which need not be there any more, and goes to the next
+//! one; the first begins at the empty key. To count before a key, only its block has to be read.
 
 /// A block with more entries is split ...
 pub(super) const MAX_BLOCK_ENTRIES: u64 = 256;

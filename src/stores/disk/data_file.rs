@@ -5,7 +5,7 @@ use super::layers::{DiskState, Ground, Layers};
 use super::pages::Pages;
 use super::view::{FORMAT, NUMBERS, View, failed, failed_to, through};
 use super::write::{FORMAT_NUMBER, make_tables, write};
-use crate::fs::FileSystem;
+use crate::fs::{DirectoryEntry, FileSystem};
 use crate::kv::{Batch, Prepared, Read, Sequence, Space};
 use crate::stores::durable::{
     Base, DEFAULT_CACHE_BYTES, Due, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded,
@@ -59,7 +59,7 @@ impl DataFile {
     /// The newest view and what the journal has behind it.
     fn load_all(&self, internal: &Internal, page: &JournalPage) -> Result<(DiskState, Place, Vec<Due>)> {
         loop {
-            // In this order: the journal keeps what is behind the view, and whatever that holds was published.
+            // In this order: the journal keeps what is behind the view, and all it holds was published.
             let mut state = DiskState::new(self.view()?);
             let through = state.sequence();
             let newest = page.sequence();
@@ -102,6 +102,7 @@ impl Base for DataFile {
         let (fs, path) = (Arc::clone(&internal.fs), directory.join(DATA_FILE));
         remove_unfinished(&*fs, &directory.join(NEW_FILE))?;
         if !fs.exists(&path).map_err(|error| Error::io("look at", &path, error))? {
+            refuse_files(internal, directory)?;
             create(&*fs, directory, &path)?;
         }
         let opened = open(&*fs, &path, options.cache_bytes, 0)?;
@@ -165,13 +166,29 @@ impl Base for DataFile {
     }
 }
 
+/// A directory has one form only.
+fn refuse_files(internal: &Internal, directory: &Path) -> Result<()> {
+    let entries = internal.fs.read_directory(directory);
+    let entries = entries.map_err(|error| Error::io("read the directory", directory, error))?;
+    let is_document = |entry: &DirectoryEntry| Path::new(&entry.name).extension() == Some("json".as_ref());
+    // A journal without a data file is that of files that were not written yet.
+    let journal = Log::read(Arc::clone(&internal.fs), &internal.path)?;
+    if journal.is_empty() && !entries.iter().any(is_document) {
+        return Ok(());
+    }
+    let directory = directory.display();
+    let message =
+        format!("{directory} holds JSON files. Open it with {{ storage: 'files' }}, or convert it first");
+    Err(Error::assertion(message).with_expected("an empty directory, or one with a data file"))
+}
+
 /// Makes the file under another name first: a crash may leave it half made.
 fn create(fs: &dyn FileSystem, directory: &Path, path: &Path) -> Result<()> {
     let new = directory.join(NEW_FILE);
     let opened = open_any(fs, &new, DEFAULT_CACHE_BYTES, 0)?;
     make_tables(&opened.database)?;
     drop(opened);
-    let renamed = fs.sync_files(directory, &[new.clone()]).and_then(|()| fs.rename(&new, path));
+    let renamed = fs.sync_files(directory, std::slice::from_ref(&new)).and_then(|()| fs.rename(&new, path));
     renamed.map_err(|error| Error::io("create", path, error))?;
     fs.sync_directory(directory).map_err(|error| Error::io("flush the directory", directory, error))
 }

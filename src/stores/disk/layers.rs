@@ -1,7 +1,7 @@
 //! What readers see: the overlay over what the file held after a checkpoint.
 
 use super::merge::Merge;
-use super::overlay::{Layer, Overlay};
+use super::overlay::{Layer, Overlay, is_tombstone};
 use super::view::{View, place};
 use crate::Result;
 use crate::kv::{Answer, Changes, Direction, Entry, KeyRange, Prepared, Read, Scan, Sequence, Space};
@@ -139,7 +139,7 @@ fn add_since(overlay: &mut Overlay, view: &View, from: &Overlay, sequence: Seque
 impl Layers {
     fn find(&self, space: Space, key: &[u8]) -> Result<Option<Entry>> {
         match self.overlay.get(space, key) {
-            Some(entry) => Ok(entry.cloned()),
+            Some(write) => Ok(Some(write).filter(|write| !is_tombstone(write)).cloned()),
             None => self.view.get(space, key),
         }
     }
@@ -170,7 +170,7 @@ impl Layers {
             return Ok(Vec::new());
         }
         let mut entries =
-            self.from_number(space, range, first, usize::try_from(count).unwrap_or(usize::MAX))?;
+            self.upwards_from(space, range, first, usize::try_from(count).unwrap_or(usize::MAX))?;
         if *direction == Direction::Descending {
             entries.reverse();
         }
@@ -178,7 +178,7 @@ impl Layers {
     }
 
     /// Upwards from the entry with this number in `range`.
-    fn from_number(&self, space: Space, range: &KeyRange, number: u64, count: usize) -> Result<Vec<Entry>> {
+    fn upwards_from(&self, space: Space, range: &KeyRange, number: u64, count: usize) -> Result<Vec<Entry>> {
         let start = self.start_before(space, range, number)?;
         let (lower, skip) = match start {
             Some((key, before)) => (Bound::Included(key), number - before),
@@ -189,8 +189,8 @@ impl Layers {
         self.merge(space, &rest, Direction::Ascending)?.skip(skip).take(count).collect()
     }
 
-    /// A key from which it is not far upwards to the entry with this number in `range`, and how many entries of
-    /// the range lie before that key. None if there is no better one than where the range begins.
+    /// A key from which it is not far upwards to the entry with this number in `range`, and how many entries
+    /// of the range lie before that key. None if there is no better one than where the range begins.
     fn start_before(&self, space: Space, range: &KeyRange, number: u64) -> Result<Option<(Box<[u8]>, u64)>> {
         let begin = self.rank_of_lower(space, range)?;
         let wanted = begin + number;

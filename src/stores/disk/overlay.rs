@@ -31,10 +31,9 @@ impl Overlay {
         self.spaces.get(&space)
     }
 
-    /// What was written at `key`: an entry, `Some(None)` if it was deleted, `None` if it was not touched.
-    pub(super) fn get(&self, space: Space, key: &[u8]) -> Option<Option<&Entry>> {
-        let entry = self.spaces.get(&space)?.writes.get(key)?;
-        Some((!is_tombstone(entry)).then_some(entry))
+    /// The entry or tombstone that was written at `key`; none if it was not touched.
+    pub(super) fn get(&self, space: Space, key: &[u8]) -> Option<&Entry> {
+        self.spaces.get(&space)?.writes.get(key)
     }
 
     /// Notes what the commit `sequence` left at `key`. `in_file`: whether the file has an entry there; asked
@@ -129,9 +128,8 @@ mod tests {
         assert_eq!(write(b"new", false, false), -1);
         assert_eq!(write(b"old", true, true), 0);
         assert_eq!(write(b"none", false, false), 0);
-        assert_eq!(overlay.get(SPACE, b"none"), Some(None));
-        assert_eq!(overlay.get(SPACE, b"other"), None);
-        assert!(overlay.get(SPACE, b"old").unwrap().is_some());
+        let is_put = |key: &[u8]| overlay.get(SPACE, key).map(|write| !is_tombstone(write));
+        assert_eq!([&b"none"[..], b"other", b"old"].map(is_put), [Some(false), None, Some(true)]);
         assert_eq!(overlay.since(0).count(), 3);
         assert_eq!(overlay.since(1).count(), 0);
     }

@@ -24,8 +24,8 @@ pub(super) fn make_tables(database: &Database) -> Result<()> {
     transaction.commit().map_err(failed)
 }
 
-/// Writes what `overlay` has after the commit `since`. When it answers, the file holds, durably, all commits up
-/// to `through`.
+/// Writes what `overlay` has after the commit `since`. When it answers, the file holds, durably, all commits
+/// up to `through`.
 pub(super) fn write(
     database: &Database,
     overlay: &Overlay,

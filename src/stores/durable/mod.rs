@@ -35,6 +35,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Where everything lies that is not of the base; gone after a clean close.
 pub(super) const INTERNAL_DIRECTORY: &str = ".datastore";
 
+/// A store over a journal, whatever its base is.
+pub trait Durable: Store {
+    /// What loading found.
+    fn report(&self) -> &LoadReport;
+
+    /// The sequence number of the newest commit by anyone, to be read without a lock.
+    fn head(&self) -> Head;
+
+    /// What the documents take of memory.
+    fn memory(&self) -> Result<Memory>;
+
+    /// How many entries are in the journal and not yet in the base.
+    fn backlog(&self) -> u64;
+
+    /// Why the base could not be brought up to date. It is tried again; until then the journal has
+    /// everything.
+    fn checkpoint_failure(&self) -> Option<Error>;
+
+    /// What was committed since the directory was opened, by this process.
+    fn journal_totals(&self) -> JournalTotals;
+
+    /// What checkpoints did since the directory was opened, in this process.
+    fn checkpoint_totals(&self) -> CheckpointTotals;
+
+    /// Tells `notify` about every checkpoint of this process, one watcher of each thread.
+    fn watch(&self, notify: Notify) -> Watch;
+
+    /// Brings the base up to date now.
+    fn checkpoint(&self) -> Answer<()>;
+}
+
 /// The store over one directory. There must be only one per directory and process.
 pub struct DurableStore<B: Base> {
     core: Arc<Core<B>>,
@@ -65,50 +96,42 @@ impl<B: Base> DurableStore<B> {
             running: Mutex::new(Some(Running { checkpointer, member: opened.member })),
         })
     }
+}
 
-    /// What loading found.
-    pub fn report(&self) -> &LoadReport {
+impl<B: Base> Durable for DurableStore<B> {
+    fn report(&self) -> &LoadReport {
         &self.report
     }
 
-    /// The sequence number of the newest commit by anyone, to be read without a lock.
-    pub fn head(&self) -> Head {
+    fn head(&self) -> Head {
         self.head.clone()
     }
 
-    /// What the documents take of memory.
-    pub fn memory(&self) -> Result<Memory> {
+    fn memory(&self) -> Result<Memory> {
         self.core.read(|state| Ok(state.memory(Space::DOCUMENTS)))
     }
 
-    /// How many entries are in the journal and not yet in the base.
-    pub fn backlog(&self) -> u64 {
+    fn backlog(&self) -> u64 {
         self.core.backlog.len() as u64
     }
 
-    /// Why the base could not be brought up to date. It is tried again; until then the journal has
-    /// everything.
-    pub fn checkpoint_failure(&self) -> Option<Error> {
+    fn checkpoint_failure(&self) -> Option<Error> {
         self.core.backlog.failure()
     }
 
-    /// What was committed since the directory was opened, by this process.
-    pub fn journal_totals(&self) -> JournalTotals {
+    fn journal_totals(&self) -> JournalTotals {
         self.journal.totals()
     }
 
-    /// What checkpoints did since the directory was opened, in this process.
-    pub fn checkpoint_totals(&self) -> CheckpointTotals {
+    fn checkpoint_totals(&self) -> CheckpointTotals {
         self.core.watchers.totals()
     }
 
-    /// Tells `notify` about every checkpoint of this process, one watcher of each thread.
-    pub fn watch(&self, notify: Notify) -> Watch {
+    fn watch(&self, notify: Notify) -> Watch {
         Watchers::add(&self.core.watchers, notify)
     }
 
-    /// Brings the base up to date now.
-    pub fn checkpoint(&self) -> Answer<()> {
+    fn checkpoint(&self) -> Answer<()> {
         let (core, journal) = (Arc::clone(&self.core), Arc::clone(&self.journal));
         Answer::blocking(move || checkpoint::run(&core, &journal))
     }
