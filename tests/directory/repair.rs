@@ -113,6 +113,39 @@ fn of_a_damaged_journal_everything_is_kept_that_can_be_read() {
     assert_eq!(repaired(dead.path()), Repair::default(), "nothing is left to do");
 }
 
+/// A newer version can read it: moved aside, its commits would be missing from then on.
+#[test]
+fn a_journal_of_a_newer_version_is_left_alone() {
+    let change = |forge: fn(&mut [u8])| {
+        let dead = damaged();
+        let segment = segments(dead.path()).remove(0);
+        let mut bytes = fs::read(&segment).unwrap();
+        forge(&mut bytes);
+        fs::write(&segment, bytes).unwrap();
+        dead
+    };
+    let format = change(|bytes| {
+        bytes[8] = 2;
+        let crc = crc32c::crc32c(&bytes[..60]);
+        bytes[60..64].copy_from_slice(&crc.to_le_bytes());
+    });
+    let kind = change(|bytes| {
+        bytes[64 + 25] = 3;
+        let place = crc32c::crc32c_append(crc32c::crc32c(&bytes[24..32]), &64_u64.to_le_bytes());
+        let crc = crc32c::crc32c_append(place, &bytes[64..64 + 28]);
+        bytes[64 + 28..64 + 32].copy_from_slice(&crc.to_le_bytes());
+    });
+    for dead in [format, kind] {
+        let before = listing(dead.path());
+        let planned = plan_repair(&real(), dead.path(), TIMEOUT, &Progress::default()).unwrap_err();
+        let error = repair(&real(), dead.path(), TIMEOUT, &Progress::default()).unwrap_err();
+        assert_eq!(error.message(), planned.message());
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.message().contains("a newer version wrote"), "{error}");
+        assert_eq!(listing(dead.path()), before);
+    }
+}
+
 #[test]
 fn who_has_the_directory_open_is_named() {
     let directory = tempdir().unwrap();

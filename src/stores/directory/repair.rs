@@ -39,7 +39,7 @@ struct Plan {
 ///
 /// Files that are no documents are moved aside. Of a damaged journal, the newest state of each document that
 /// can be read goes into its file, unless a file has a higher revision. What was there is moved aside, then
-/// the journal as a whole. May be interrupted and done again.
+/// the journal as a whole. May be interrupted and done again. A journal of a newer version is `Corrupt`.
 pub fn repair(
     fs: &Arc<dyn FileSystem>,
     directory: &Path,
@@ -77,6 +77,9 @@ pub fn plan_repair(
 impl Plan {
     fn make(directory: &Path, examination: Examination) -> Result<Self> {
         let Examination { files, audit, recovered, bad } = examination;
+        if let Some(newer) = audit.damage.iter().find(|damage| damage.is_newer) {
+            return Err(newer.clone().into());
+        }
         let file = |BadFile { name, reason, .. }: BadFile| (directory.join(name), reason);
         if audit.damage.is_empty() {
             let files = bad.into_iter().map(file).collect();

@@ -14,6 +14,8 @@ pub struct Damage {
     pub path: PathBuf,
     /// What is wrong there, in a few words.
     pub problem: String,
+    /// A newer version can read it: no damage that could be mended.
+    pub is_newer: bool,
     message: String,
 }
 
@@ -93,7 +95,7 @@ impl Checked {
             Ok(header) if header.id != id => Err(damaged(&path, 0, "it has the name of another segment")),
             Ok(header) => self.add_records(path, header, order, bytes),
             Err(BadHeader::UnknownFormat(format)) => {
-                Err(damaged(&path, 0, &format!("it has format {format}, which a newer version wrote")))
+                Err(newer(&path, 0, &format!("it has format {format}, which a newer version wrote")))
             }
             // A header is durable before anything is written behind it. One that never was belongs to a
             // segment that was being made, right behind the others.
@@ -138,6 +140,7 @@ impl Checked {
                 return Err(damaged(&path, found.length, "later segments prove that it was whole once"));
             }
             End::Corrupt(reason) => return Err(damaged(&path, found.length, reason)),
+            End::Newer => return Err(newer(&path, found.length, "a newer version wrote it")),
         };
         self.last_sequence = found.commits.last().map_or(header.first_sequence - 1, |commit| commit.0);
         self.checkpoint = self.checkpoint.max(found.checkpoint);
@@ -169,8 +172,13 @@ pub(super) fn damaged(path: &Path, offset: usize, reason: &str) -> Damage {
     Damage {
         path: path.to_owned(),
         problem: format!("at byte {offset}: {reason}"),
+        is_newer: false,
         message: format!("{} at byte {offset}: {reason}", path.display()),
     }
+}
+
+fn newer(path: &Path, offset: usize, reason: &str) -> Damage {
+    Damage { is_newer: true, ..damaged(path, offset, reason) }
 }
 
 fn missing_segments(from: u64, before: u64, path: &Path) -> Damage {
@@ -180,6 +188,7 @@ fn missing_segments(from: u64, before: u64, path: &Path) -> Damage {
     Damage {
         path: path.to_owned(),
         problem: format!("{names} missing before it"),
+        is_newer: false,
         message: format!("{names} missing before {}", path.display()),
     }
 }
@@ -188,6 +197,7 @@ fn missing_commits(from: Sequence, found: Sequence, path: &Path) -> Damage {
     Damage {
         path: path.to_owned(),
         problem: format!("commit {from} is missing before it, it begins with commit {found}"),
+        is_newer: false,
         message: format!(
             "commit {from} is missing before {}, which begins with commit {found}",
             path.display()
@@ -197,6 +207,11 @@ fn missing_commits(from: Sequence, found: Sequence, path: &Path) -> Damage {
 
 impl From<Damage> for Error {
     fn from(damage: Damage) -> Self {
-        Self::corrupt(format!("The journal is damaged: {}. Nothing was changed", damage.message))
+        let Damage { message, is_newer, .. } = damage;
+        Self::corrupt(if is_newer {
+            format!("The journal needs a newer version of kixx-datastore: {message}. Nothing was changed")
+        } else {
+            format!("The journal is damaged: {message}. Nothing was changed")
+        })
     }
 }
