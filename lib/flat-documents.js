@@ -1,9 +1,6 @@
 'use strict';
 
-const { STRING, NUMBER, OBJECT, ARRAY, TRUE, FALSE, TEXT } = require('./flat-kinds.js');
-
-/** What a value adds to the text on average: its name, punctuation, digits. */
-const VALUE_SIZE = 10;
+const { STRING, NUMBER, OBJECT, ARRAY, TRUE, FALSE, TEXT, sizeOf } = require('./flat-kinds.js');
 
 /**
  * Builds documents of their flat form, which native code leaves in buffers: several times as fast as
@@ -38,7 +35,7 @@ class FlatDocuments {
 
     /** About the length of the text of the document that was built last. */
     get size() {
-        return this.#strings.length + VALUE_SIZE * this.#at;
+        return sizeOf(this.#at, this.#strings.length);
     }
 
     /** The document whose strings native code answered just now. */

@@ -43,8 +43,8 @@ class Store extends Lifecycle {
         this.#readOnly = readOnly;
         this.#handle = call(native.createStore, openPort().raw, JSON.stringify(options));
         this.#maxDocuments = maxDocuments;
-        this.#queue = new WriteQueue(this.#handle, (key, document, version, sequence) => (
-            document === null ? this.removed(key) : this.#stored(key, document, version, sequence)
+        this.#queue = new WriteQueue(this.#handle, (write, version, sequence) => (
+            write.document === null ? this.removed(write.key) : this.#stored(write, version, sequence)
         ));
         this.#views = new Views(this.#handle, this.observer);
     }
@@ -137,13 +137,13 @@ class Store extends Lifecycle {
     }
 
     /** The answer for a put: the document with its revision. */
-    stored(key, { document }, { version, sequence }) {
-        return this.#stored(key, document, version, sequence);
+    stored(key, { document, text }, { version, sequence }) {
+        return this.#stored({ key, document, size: text.length }, version, sequence);
     }
 
-    #stored(key, document, version, sequence) {
+    #stored({ key, document, size }, version, sequence) {
         document._rev = version;
-        this.#reader.refresh(key, document, sequence);
+        this.#reader.refresh(key, document, sequence, size);
         return document;
     }
 

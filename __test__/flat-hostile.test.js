@@ -1,0 +1,59 @@
+'use strict';
+
+// What callers do while a document is being written, and near the end of the stack: nothing that was
+// acknowledged is another document, and nobody's neighbour suffers.
+
+const test = require('node:test');
+const assert = require('node:assert/strict');
+const { openStore } = require('./helpers/store.js');
+
+/** More often than all structures of a document have to be met before it is flat. */
+const WRITES = 20;
+
+/** Stack frames of neighbouring rounds end one word apart; a frame of the recursion has fewer words. */
+const ROUNDS = 48;
+
+test('near the end of the stack a write is refused or done', async (t) => {
+    const store = await openStore(t, { durability: 'os' });
+    for (let round = 0; round < ROUNDS; round += 1) {
+        const name = `only in round ${ round }`;
+        const puts = await attempts(round, (i) => store.setItem(`put${ i }`, { [name]: i, b: { c: [i] } }));
+        for (const i of puts) {
+            const [found] = await store.getItems([`put${ i }`]);
+            assert.deepEqual({ ...found, _rev: 0 }, { _rev: 0, [name]: i, b: { c: [i] } });
+        }
+        const deletions = await attempts(round, (i) => store.deleteItem(`put${ i }`));
+        const left = await store.getItems(deletions.map((i) => `put${ i }`));
+        assert.deepEqual(left, left.map(() => null), 'what was deleted');
+    }
+});
+
+/** Calls `call(i)` at the end of the stack, then at less and less depth. Resolves with those that went well. */
+async function attempts(round, call) {
+    const promises = [];
+    function descend() {
+        try {
+            descend();
+        } finally {
+            if (promises.length < 100) {
+                promises.push(call(promises.length));
+            }
+        }
+    }
+    const words = new Array(round).fill(0);
+    assert.throws(() => ((...args) => descend(args))(...words), RangeError);
+    const outcomes = await Promise.allSettled(promises);
+    return [...outcomes.keys()].filter((i) => outcomes[i].status === 'fulfilled');
+}
+
+test('an array that lies about its length', async (t) => {
+    const store = await openStore(t, { durability: 'os' });
+    const get = (target, name) => (name === 'length' ? 1.5 : target[name]);
+    for (let i = 0; i < WRITES; i += 1) {
+        const lie = new Proxy([1, 2], { get });
+        const writes = [{ a: [0] }, { a: lie }, { a: [0] }].map((document, n) => store.setItem(`${ n }`, document));
+        await Promise.all(writes);
+        const [before, , after] = await store.getItems(['0', '1', '2']);
+        assert.deepEqual([before, after], [{ _rev: i, a: [0] }, { _rev: i, a: [0] }]);
+    }
+});
