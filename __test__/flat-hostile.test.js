@@ -5,7 +5,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { openStore } = require('./helpers/store.js');
+const { directoryOf, errorOf, openStore } = require('./helpers/store.js');
 
 /** More often than all structures of a document have to be met before it is flat. */
 const WRITES = 20;
@@ -51,9 +51,41 @@ test('an array that lies about its length', async (t) => {
     const get = (target, name) => (name === 'length' ? 1.5 : target[name]);
     for (let i = 0; i < WRITES; i += 1) {
         const lie = new Proxy([1, 2], { get });
-        const writes = [{ a: [0] }, { a: lie }, { a: [0] }].map((document, n) => store.setItem(`${ n }`, document));
+        const documents = [{ a: [0] }, { a: lie }, { a: [0] }];
+        const writes = documents.map((document, n) => store.setItem(`${ n }`, document));
         await Promise.all(writes);
         const [before, , after] = await store.getItems(['0', '1', '2']);
         assert.deepEqual([before, after], [{ _rev: i, a: [0] }, { _rev: i, a: [0] }]);
     }
+});
+
+test('what a getter calls keeps its place among the writes of the same step', async (t) => {
+    const store = await openStore(t, { durability: 'os' });
+    const calls = [];
+    const calling = (call) => ({
+        get called() {
+            calls.push(call());
+            return true;
+        },
+    });
+    const put = (n) => store.setItem('key', { n });
+    const batch = (n) => store.batch([{ type: 'set', key: 'key', document: { n } }]);
+    const found = async (from) => (await from.getItem('key')).n;
+    for (let n = 0; n < WRITES; n += 1) {
+        calls.push(store.setItem('outer', calling(() => put(-1))), put(n));
+        await Promise.all(calls.splice(0));
+        assert.equal(await found(store), n, 'behind a put');
+        calls.push(put(-1), store.setItem('outer', calling(() => batch(n))));
+        await Promise.all(calls.splice(0));
+        assert.equal(await found(store), n, 'a batch');
+        const refused = Object.assign(calling(() => put(n)), { bad: () => 1 });
+        calls.push(put(-1), assert.rejects(store.setItem('refused', refused), errorOf('AssertionError')));
+        await Promise.all(calls.splice(0));
+        assert.equal(await found(store), n, 'a put of a document that was refused');
+    }
+    calls.push(put(WRITES), store.setItem('outer', calling(() => store.close())));
+    await Promise.all(calls.splice(0));
+    const again = await openStore(t, { directory: directoryOf(store) });
+    assert.equal(await found(again), WRITES, 'close()');
+    assert.equal((await again.getItem('outer')).called, true);
 });

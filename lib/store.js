@@ -58,15 +58,15 @@ class Store extends Lifecycle {
     }
 
     async _flush() {
-        this.#queue.submit();
-        await openPort().submit((id) => native.flush(this.#handle, id));
+        await this.#queue.inOrder(() => openPort().submit((id) => native.flush(this.#handle, id)));
     }
 
     async _close() {
         forgetAtExit(this.#atExit);
-        this.#queue.submit();
-        this.#reader?.clear();
-        await openPort().submit((id) => native.close(this.#handle, id));
+        await this.#queue.inOrder(() => {
+            this.#reader?.clear();
+            return openPort().submit((id) => native.close(this.#handle, id));
+        });
     }
 
     /** At the end of the process. */
@@ -77,8 +77,7 @@ class Store extends Lifecycle {
 
     /** Brings all files up to date, so that the journal can forget. */
     async checkpoint() {
-        this.#queue.submit();
-        await openPort().submit((id) => native.checkpoint(this.#handle, id));
+        await this.#queue.inOrder(() => openPort().submit((id) => native.checkpoint(this.#handle, id)));
     }
 
     /** A fresh copy of the document, or null. */
@@ -126,13 +125,12 @@ class Store extends Lifecycle {
 
     /** All or nothing. Resolves with one `{ version, sequence }` per operation. */
     async commitMany(operations) {
-        this.#queue.submit();
         const keys = operations.map(({ key }) => key);
         const texts = operations.map(({ prepared }) => (prepared === null ? null : prepared.text));
         const triples = operations.flatMap(({ check, exact = -1 }) => [check.kind, check.value, exact]);
-        const text = await openPort().submit((id) => {
+        const text = await this.#queue.inOrder(() => openPort().submit((id) => {
             native.commitBatch(this.#handle, id, keys, texts, Float64Array.from(triples));
-        });
+        }));
         return JSON.parse(text).map(([version, sequence]) => ({ version, sequence }));
     }
 
@@ -181,8 +179,7 @@ class Store extends Lifecycle {
 
     restore(request) {
         this.assertWritable();
-        this.#queue.submit();
-        return this.writing(() => restoreBackup(this.#handle, request));
+        return this.writing(() => this.#queue.inOrder(() => restoreBackup(this.#handle, request)));
     }
 
     setView(id, view) {

@@ -26,6 +26,8 @@ class WriteQueue {
     #answerOf;
     #block;
     #isWriting = false;
+    // What is to be done behind the document that is being written.
+    #later = [];
     #submitSoon = () => this.submit();
 
     /**
@@ -63,22 +65,41 @@ class WriteQueue {
 
     /** Writes what `strictDocument` gave. */
     putPrepared(key, { document, text }, check) {
-        return this.#addLater(key, (writer) => {
+        return this.#behind(() => this.#add(key, (writer) => {
             writer.text(text);
             return { copy: document, check };
-        });
+        }));
     }
 
     delete(key, check) {
-        return this.#addLater(key, (writer) => {
+        return this.#behind(() => this.#add(key, (writer) => {
             writer.null();
             return { copy: null, check };
+        }));
+    }
+
+    /** Calls `work`, which promises something, with everything submitted that was written before. */
+    inOrder(work) {
+        return this.#behind(() => {
+            this.submit();
+            return work();
         });
     }
 
-    /** Getters of a document that is being written may write as well, behind it. */
-    #addLater(key, write) {
-        return this.#isWriting ? Promise.resolve().then(() => this.#add(key, write)) : this.#add(key, write);
+    /** Getters of a document that is being written may write as well: right behind it. */
+    #behind(work) {
+        if (!this.#isWriting) {
+            return work();
+        }
+        return new Promise((resolve, reject) => {
+            this.#later.push(() => {
+                try {
+                    resolve(work());
+                } catch (error) {
+                    reject(error);
+                }
+            });
+        });
     }
 
     #add(key, write) {
@@ -92,7 +113,13 @@ class WriteQueue {
         }
         // What a write has left that failed, or for which the stack was too short, is not the block's.
         writer.cut(block.values, block.strings);
-        return block.add(key, this.#write(key, write), writer);
+        try {
+            return block.add(key, this.#write(key, write), writer);
+        } finally {
+            if (this.#later.length > 0) {
+                this.#later.splice(0).forEach((work) => work());
+            }
+        }
     }
 
     /** What will be answered. */
