@@ -47,6 +47,7 @@ pub(super) type Keys = HashMap<Arc<[u8]>, Sequence>;
 
 /// What has to be written. Whoever takes it says how that went: [`Backlog::succeeded`] or
 /// [`Backlog::failed`].
+#[derive(Default)]
 pub(super) struct Work {
     pub(super) keys: Keys,
     pub(super) through: Sequence,
@@ -84,13 +85,13 @@ impl Backlog {
     }
 
     /// Whether the files hold everything, since they hold all commits up to `checkpoint`. Then nothing is
-    /// due.
+    /// due. After a failure only a success says so: the journal may not have forgotten yet.
     pub(super) fn is_done(&self, checkpoint: Sequence) -> bool {
         self.prune(checkpoint);
         let mut state = self.lock();
-        let done = state.keys.is_empty() && state.through <= checkpoint;
+        let done = state.keys.is_empty() && state.through <= checkpoint && state.failure.is_none();
         if done {
-            (state.due, state.kept, state.full_since, state.failure) = (None, false, None, None);
+            (state.due, state.kept, state.full_since) = (None, false, None);
         }
         done
     }

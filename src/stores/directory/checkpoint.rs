@@ -29,12 +29,14 @@ pub(super) fn start(core: Arc<Core>, journal: Arc<GroupCommit>) -> Result<JoinHa
         .spawn(move || {
             core.fs.lower_priority();
             loop {
-                // A failure is kept in the backlog, shown to writers when it fills up, and tried again.
-                let _ = match core.backlog.wait(LOOK_AROUND) {
+                match core.backlog.wait(LOOK_AROUND) {
                     Wake::Closing => return,
-                    Wake::Slept => core.snapshot().map(drop),
-                    Wake::Due => run_if_free(&core, &journal),
-                };
+                    // Readers are told.
+                    Wake::Slept => drop(core.snapshot()),
+                    // It is shown to writers when the backlog fills up, and tried again.
+                    Wake::Due => run_if_free(&core, &journal)
+                        .unwrap_or_else(|error| core.backlog.failed(Work::default(), error)),
+                }
             }
         })
         .map_err(|error| Error::new(ErrorKind::Storage, format!("Could not start a thread: {error}")))
@@ -48,7 +50,7 @@ pub(super) fn run(core: &Core, journal: &GroupCommit) -> Result<()> {
 /// Writes the files that are behind; when it answers, they hold all commits up to the answer, durably. Waits
 /// while another process does that.
 pub(super) fn write_files(core: &Core, journal: &GroupCommit) -> Result<Sequence> {
-    in_turn(core, || write_what_is_behind(core, journal))
+    in_turn(core, || write_what_is_behind(core, journal, |_| Ok(())))
 }
 
 fn in_turn<T>(core: &Core, work: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -87,8 +89,7 @@ fn let_go<T>(core: &Core, ours: &dyn LockFile, result: Result<T>) -> Result<T> {
 /// Whoever writes files next has to know what they hold: a document that is in its file must not be written
 /// once more, for who loads meanwhile relies on the file.
 fn write_and_forget(core: &Core, journal: &GroupCommit) -> Result<()> {
-    let through = write_what_is_behind(core, journal)?;
-    journal.checkpoint(through).wait()
+    write_what_is_behind(core, journal, |through| journal.checkpoint(through).wait()).map(drop)
 }
 
 fn kept(core: &Core) -> Error {
@@ -104,21 +105,31 @@ fn kept(core: &Core) -> Error {
     Error::new(ErrorKind::Locked, message).with_expected("a turn to write files before lockTimeout")
 }
 
-fn write_what_is_behind(core: &Core, journal: &GroupCommit) -> Result<Sequence> {
-    // What others have committed is in the backlog then, what they have written to files need not be.
-    drop(core.snapshot()?);
-    core.backlog.prune(core.page.checkpoint());
-    let work = core.backlog.take();
+fn write_what_is_behind(
+    core: &Core,
+    journal: &GroupCommit,
+    then: impl FnOnce(Sequence) -> Result<()>,
+) -> Result<Sequence> {
     let started = Instant::now();
-    // What a panic kept from the files must not be forgotten either.
-    let result = catch_unwind(AssertUnwindSafe(|| write(core, journal, &work)))
-        .unwrap_or_else(|_| Err(Error::internal("writing files")));
+    // What others have committed is in the backlog then, what they have written to files need not be.
+    let caught_up = core.snapshot().map(drop);
+    core.backlog.prune(core.page.checkpoint());
+    let mut work = core.backlog.take();
     let (documents, through) = (work.keys.len(), work.through);
+    // What a panic kept from the files must not be forgotten either.
+    let write = || write(core, journal, &work);
+    let written = caught_up.and_then(|()| {
+        catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| Err(Error::internal("writing files")))
+    });
+    let result = written.and_then(|()| {
+        work.keys.clear();
+        then(through)
+    });
     match &result {
         Ok(()) => core.backlog.succeeded(),
         Err(error) => core.backlog.failed(work, error.clone()),
     }
-    if documents > 0 {
+    if documents > 0 || result.is_err() {
         let (duration, failure) = (started.elapsed(), result.as_ref().err().cloned());
         core.watchers.tell(Checkpoint { documents, through, duration, failure, warn: false });
     }
