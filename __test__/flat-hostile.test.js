@@ -28,7 +28,7 @@ test('near the end of the stack a write is refused or done', async (t) => {
     }
 });
 
-/** Calls `call(i)` at the end of the stack, then at less and less depth. Resolves with those that went well. */
+/** Calls `call(i)` at the end of the stack, then at less and less depth. Resolves with what went well. */
 async function attempts(round, call) {
     const promises = [];
     function descend() {
