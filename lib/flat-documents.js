@@ -1,5 +1,6 @@
 'use strict';
 
+const { setProperty } = require('./copy.js');
 const { STRING, NUMBER, OBJECT, ARRAY, TRUE, FALSE, TEXT, sizeOf } = require('./flat-kinds.js');
 
 /**
@@ -95,7 +96,7 @@ function builderOf(names) {
         return (values) => {
             const object = {};
             for (const name of names) {
-                object[name] = values.value();
+                setProperty(object, name, values.value());
             }
             return object;
         };
