@@ -41,6 +41,22 @@ test('queryView: an unknown view is an AssertionError', async (t) => {
         errorOf('AssertionError', { message: 'nope' }));
 });
 
+test('a map function that replaces its own view gives the new one no rows', async (t) => {
+    const store = await openStore(t, { durability: 'os' });
+    await store.batch(Array.from({ length: 600 }, (_, i) => ({ type: 'set', key: `${ i }`, document: {} })));
+    const page = { inclusiveStartIndex: 0, limit: 1_000 };
+    for (const query of [() => store._db.queryView('v', page), () => store.queryView('v', page)]) {
+        store.setView('v', {
+            map: (document, emit) => {
+                store.setView('v', { map: (_, emitNew) => emitNew('new') });
+                emit('old');
+            },
+        });
+        const { items, total } = await query();
+        assert.deepEqual([total, items.filter(({ key }) => key !== 'new')], [600, []]);
+    }
+});
+
 test('setView, hasView, deleteView', async (t) => {
     const store = await openStore(t);
     await store.setItem('a', { n: 1 });

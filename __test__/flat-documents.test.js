@@ -66,23 +66,39 @@ test('an answer is the caller\'s own', async (t) => {
     }
 });
 
-test('where code generation is forbidden documents come out all the same', (t) => {
+test('where code generation is forbidden, or prototypes are frozen, documents come out all the same', (t) => {
+    const texts = [
+        '{"1":2,"_rev":0,"a":[{"b":"x"},{"b":-1.5}]}',
+        '{"_rev":0,"constructor":{"toString":"é","valueOf":[null]},"hasOwnProperty":true}',
+        '{"_rev":0,"own":{"__proto__":{"a":1}}}',
+    ];
     const script = `
         const { Datastore } = require(${ JSON.stringify(require.resolve('../index.cjs')) });
+        const [directory, ...texts] = process.argv.slice(1);
         (async () => {
-            const store = new Datastore({ directory: process.argv[1], cache: false });
-            await store.setItem('key', { a: [{ b: 'x' }], 1: 2 });
+            const stores = [{}, { cache: false }].map((options) => new Datastore({ directory, ...options }));
+            await Promise.all(stores.map((store) => store.load()));
+            Object.freeze(Object.prototype);
             for (let i = 0; i < ${ READS }; i += 1) {
-                await store.getItem('key');
+                for (const text of texts) {
+                    const { _rev, ...document } = JSON.parse(text);
+                    const found = [await stores[i % 2].setItem(text, document)];
+                    found.push(...await Promise.all(stores.map((store) => store.getItem(text))));
+                    for (const document of found) {
+                        if (document._rev !== i || JSON.stringify({ ...document, _rev: 0 }) !== text) {
+                            throw new Error('Not ' + text + ': ' + JSON.stringify(document));
+                        }
+                    }
+                }
             }
-            console.log(JSON.stringify(await store.getItem('key')));
-            await store.close();
+            await Promise.all(stores.map((store) => store.close()));
+            console.log('all the same');
         })();
     `;
-    const flag = '--disallow-code-generation-from-strings';
-    const args = [flag, '-e', script, newDirectory(t)];
-    assert.equal(execFileSync(process.execPath, args, { encoding: 'utf8' }).trim(),
-        '{"1":2,"_rev":0,"a":[{"b":"x"}]}');
+    for (const flags of [[], ['--disallow-code-generation-from-strings']]) {
+        const args = [...flags, '-e', script, newDirectory(t), ...texts];
+        assert.equal(execFileSync(process.execPath, args, { encoding: 'utf8' }), 'all the same\n');
+    }
 });
 
 /** Compares in every detail, the order of the properties included. */

@@ -54,6 +54,24 @@ test('the cache keeps its bounds under any load', async (t) => {
     }
 });
 
+test('the cache knows how large a document is that grows while it is there', async (t) => {
+    const store = await openStore(t, { durability: 'os' });
+    const text = 'z'.repeat(1_000_000);
+    const grow = [
+        (key) => store.setItem(key, { text }),
+        (key) => store.updateItem(key, () => ({ list: Array.from(text.slice(0, 500_000)) })),
+        (key) => store.batch([{ type: 'set', key, document: { text } }]),
+    ];
+    for (const [i, write] of grow.entries()) {
+        await store.setItem(`key${ i }`, { text: '' });
+        await store.getItem(`key${ i }`);
+        const { memory: before } = await store.stats();
+        await write(`key${ i }`);
+        const { memory: after } = await store.stats();
+        assert.ok(after.cache - before.cache > text.length, `${ after.cache - before.cache } bytes more`);
+    }
+});
+
 test('documents and keys take what the resident set grows by, within 15 %', (t) => {
     const directory = newRoomyDirectory(t);
     for (let i = 0; i < DOCUMENTS; i += 1) {

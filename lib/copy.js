@@ -34,9 +34,12 @@ function copyObject(object) {
     return result;
 }
 
-/** Sets an ordinary property, also when it is called `__proto__`. */
+/** `__proto__`, and what can't be assigned where somebody has frozen it. */
+const INHERITED = new Set(Object.getOwnPropertyNames(Object.prototype));
+
+/** Sets an ordinary property of a plain object, whatever it is called. */
 function setProperty(object, name, value) {
-    if (name === '__proto__') {
+    if (INHERITED.has(name)) {
         Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
     } else {
         object[name] = value;

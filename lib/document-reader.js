@@ -206,11 +206,11 @@ class DocumentReader {
     }
 
     /** After an own write: keeps a document hot that was hot before. */
-    refresh(key, document, sequence) {
+    refresh(key, document, sequence, size) {
         const entry = this.#cache?.get(key);
         // Equal: a batch may put a key twice, and the later document is the one that stays.
         if (entry !== undefined && entry.sequence <= sequence) {
-            this.#keepCopy(key, sequence, document, entry.size, NO_MOMENT);
+            this.#keepCopy(key, sequence, document, size, NO_MOMENT);
         }
     }
 

@@ -170,7 +170,8 @@ class FlatWriter {
         for (let i = 0; i < length && !this.#failed; i += 1) {
             copy.push(this.take(array[i]));
         }
-        return copy;
+        // A proxy may say any length.
+        return copy.length === length ? copy : this.fail();
     }
 
     #object(object, place) {
@@ -206,9 +207,10 @@ class FlatWriter {
         }
         structure.times += 1;
         if (structure.times === OFTEN && names.every((name) => name !== '__proto__' && name.isWellFormed())) {
-            structure.code = generate(names, place);
             const stored = place === ROOT ? names.filter((name) => name !== '_rev') : names;
             structure.number = this.#define(stored.map((name) => JSON.stringify(name)));
+            // Last: without its number it must never be used.
+            structure.code = generate(names, place);
         }
         return structure;
     }

@@ -44,8 +44,8 @@ class Store extends Lifecycle {
         this.#readOnly = readOnly;
         this.#handle = call(native.createStore, openPort().raw, JSON.stringify(options));
         this.#maxDocuments = maxDocuments;
-        this.#queue = new WriteQueue(this.#handle, (key, document, version, sequence) => (
-            document === null ? this.removed(key) : this.#stored(key, document, version, sequence)
+        this.#queue = new WriteQueue(this.#handle, (write, version, sequence) => (
+            write.document === null ? this.removed(write.key) : this.#stored(write, version, sequence)
         ));
         this.#views = new Views(this.#handle, this.observer);
     }
@@ -59,15 +59,15 @@ class Store extends Lifecycle {
     }
 
     async _flush() {
-        this.#queue.submit();
-        await openPort().submit((id) => native.flush(this.#handle, id));
+        await this.#queue.inOrder(() => openPort().submit((id) => native.flush(this.#handle, id)));
     }
 
     async _close() {
         forgetAtExit(this.#atExit);
-        this.#queue.submit();
-        this.#reader?.clear();
-        await openPort().submit((id) => native.close(this.#handle, id));
+        await this.#queue.inOrder(() => {
+            this.#reader?.clear();
+            return openPort().submit((id) => native.close(this.#handle, id));
+        });
     }
 
     /** At the end of the process. */
@@ -78,8 +78,7 @@ class Store extends Lifecycle {
 
     /** Brings all files up to date, so that the journal can forget. */
     async checkpoint() {
-        this.#queue.submit();
-        await openPort().submit((id) => native.checkpoint(this.#handle, id));
+        await this.#queue.inOrder(() => openPort().submit((id) => native.checkpoint(this.#handle, id)));
     }
 
     /** A fresh copy of the document, or null. */
@@ -127,24 +126,23 @@ class Store extends Lifecycle {
 
     /** All or nothing. Resolves with one `{ version, sequence }` per operation. */
     async commitMany(operations) {
-        this.#queue.submit();
         const keys = operations.map(({ key }) => key);
         const texts = operations.map(({ prepared }) => (prepared === null ? null : prepared.text));
         const triples = operations.flatMap(({ check, exact = -1 }) => [check.kind, check.value, exact]);
-        const text = await openPort().submit((id) => {
+        const text = await this.#queue.inOrder(() => openPort().submit((id) => {
             native.commitBatch(this.#handle, id, keys, texts, Float64Array.from(triples));
-        });
+        }));
         return JSON.parse(text).map(([version, sequence]) => ({ version, sequence }));
     }
 
     /** The answer for a put: the document with its revision. */
-    stored(key, { document }, { version, sequence }) {
-        return this.#stored(key, document, version, sequence);
+    stored(key, { document, text }, { version, sequence }) {
+        return this.#stored({ key, document, size: text.length }, version, sequence);
     }
 
-    #stored(key, document, version, sequence) {
+    #stored({ key, document, size }, version, sequence) {
         document._rev = version;
-        this.#reader.refresh(key, document, sequence);
+        this.#reader.refresh(key, document, sequence, size);
         return document;
     }
 
@@ -182,8 +180,7 @@ class Store extends Lifecycle {
 
     restore(request) {
         this.assertWritable();
-        this.#queue.submit();
-        return this.writing(() => restoreBackup(this.#handle, request));
+        return this.writing(() => this.#queue.inOrder(() => restoreBackup(this.#handle, request)));
     }
 
     setView(id, view) {

@@ -101,10 +101,10 @@ class Views {
 
     /** A page of rows, with the map function called from here as often as it takes. */
     queryNow(id, query) {
-        const view = this.#view(id);
+        this.#view(id);
         let page = this.#page(id, query);
         while (page === undefined) {
-            while (this.#mapBatch(id, view)) {
+            while (this.#mapBatch(id)) {
                 // Until there is nothing to map.
             }
             page = this.#page(id, query);
@@ -117,12 +117,13 @@ class Views {
         if (view.waiting > 0) {
             return undefined;
         }
-        this.#mapBatch(id, view);
+        this.#mapBatch(id);
         return this.#page(id, query);
     }
 
-    /** Whether there was something to map. */
-    #mapBatch(id, { mapBatch }) {
+    /** Whether there was something to map. The view is looked up each time: a map function may replace it. */
+    #mapBatch(id) {
+        const { mapBatch } = this.#view(id);
         const batch = call(native.viewNext, this.#handle, id);
         if (batch === null) {
             return false;

@@ -2,6 +2,7 @@
 
 const native = require('./native.cjs');
 const { AssertionError, errorFromText, errorFromThrown } = require('./errors.js');
+const { sizeOf } = require('./flat-kinds.js');
 const { FlatWriter } = require('./flat-writer.js');
 const { openPort } = require('./port.js');
 const { strictDocument } = require('./strict-json.js');
@@ -15,6 +16,9 @@ const FAILED = -2;
 /**
  * Writes of single documents on their way to native code. Those of one synchronous step go together, each
  * with its own check and its own outcome.
+ *
+ * @typedef {{ key: string, document: object | null, size: number }} Write null for a deletion; the size is
+ *     about the length of the document's text
  */
 class WriteQueue {
     #native;
@@ -22,12 +26,14 @@ class WriteQueue {
     #answerOf;
     #block;
     #isWriting = false;
+    // What is to be done behind the document that is being written.
+    #later = [];
     #submitSoon = () => this.submit();
 
     /**
      * @param {object} handle
-     * @param {(key: string, document: object | null, version: number, sequence: number) => unknown} answerOf
-     *     makes the answer for what was written; the document is null for a deletion
+     * @param {(write: Write, version: number, sequence: number) => unknown} answerOf makes the answer for
+     *     what was written
      */
     constructor(handle, answerOf) {
         this.#native = native.openWriter(handle);
@@ -59,40 +65,66 @@ class WriteQueue {
 
     /** Writes what `strictDocument` gave. */
     putPrepared(key, { document, text }, check) {
-        return this.#addLater(key, (writer) => {
+        return this.#behind(() => this.#add(key, (writer) => {
             writer.text(text);
             return { copy: document, check };
-        });
+        }));
     }
 
     delete(key, check) {
-        return this.#addLater(key, (writer) => {
+        return this.#behind(() => this.#add(key, (writer) => {
             writer.null();
             return { copy: null, check };
+        }));
+    }
+
+    /** Calls `work`, which promises something, with everything submitted that was written before. */
+    inOrder(work) {
+        return this.#behind(() => {
+            this.submit();
+            return work();
         });
     }
 
-    /** Getters of a document that is being written may write as well, behind it. */
-    #addLater(key, write) {
-        return this.#isWriting ? Promise.resolve().then(() => this.#add(key, write)) : this.#add(key, write);
+    /** Getters of a document that is being written may write as well: right behind it. */
+    #behind(work) {
+        if (!this.#isWriting) {
+            return work();
+        }
+        return new Promise((resolve, reject) => {
+            this.#later.push(() => {
+                try {
+                    resolve(work());
+                } catch (error) {
+                    reject(error);
+                }
+            });
+        });
     }
 
     #add(key, write) {
-        const copy = this.#write(key, write);
+        const writer = this.#writer;
+        if (this.#block.length === MAX_WRITES || !writer.hasRoom) {
+            this.submit();
+        }
         const block = this.#block;
         if (block.length === 0) {
             queueMicrotask(this.#submitSoon);
         }
-        const promise = block.add(key, copy);
-        if (block.length === MAX_WRITES || !this.#writer.hasRoom) {
-            this.submit();
+        // What a write has left that failed, or for which the stack was too short, is not the block's.
+        writer.cut(block.values, block.strings);
+        try {
+            return block.add(key, this.#write(key, write), writer);
+        } finally {
+            if (this.#later.length > 0) {
+                this.#later.splice(0).forEach((work) => work());
+            }
         }
-        return promise;
     }
 
+    /** What will be answered. */
     #write(key, write) {
         const writer = this.#writer;
-        const { length, strings } = writer;
         this.#isWriting = true;
         try {
             writer.string(wellFormed(key));
@@ -102,9 +134,6 @@ class WriteQueue {
             writer.numbers[checkAt] = check.kind;
             writer.numbers[checkAt + 1] = check.value;
             return copy;
-        } catch (error) {
-            writer.cut(length, strings);
-            throw error;
         } finally {
             this.#isWriting = false;
         }
@@ -116,59 +145,68 @@ class WriteQueue {
         if (block.length === 0 || this.#isWriting) {
             return;
         }
-        const { kinds, numbers, strings } = this.#writer;
-        this.#block = new Block(this.#answerOf);
+        const { kinds, numbers } = this.#writer;
+        const next = new Block(this.#answerOf);
         openPort().start(block, (id) => {
-            native.commitEach(this.#native, id, block.length, kinds, numbers, strings);
+            native.commitEach(this.#native, id, block.length, kinds, numbers, block.strings);
         });
-        this.#writer.cut(0, '');
+        // Calls may fail where the stack is short. From here on there are none.
+        this.#block = next;
+        block.strings = '';
+        this.#writer.strings = '';
     }
 }
 
 /** Writes that are submitted together, and their promises. */
 class Block {
+    /** So much of what the writer holds is the block's: values, and strings. */
+    values = 0;
+    strings = '';
     #answerOf;
-    #keys = [];
-    #documents = [];
-    #resolve = [];
-    #reject = [];
+    #writes = [];
 
     constructor(answerOf) {
         this.#answerOf = answerOf;
     }
 
     get length() {
-        return this.#keys.length;
+        return this.#writes.length;
     }
 
-    add(key, document) {
-        this.#keys.push(key);
-        this.#documents.push(document);
-        return new Promise((resolve, reject) => {
-            this.#resolve.push(resolve);
-            this.#reject.push(reject);
+    /** Takes in the write that ends where the writer is: as a whole, or not at all. */
+    add(key, document, writer) {
+        const { length, strings } = writer;
+        const size = sizeOf(length - this.values, strings.length - this.strings.length);
+        const write = { key, document, size, resolve: undefined, reject: undefined };
+        const promise = new Promise((resolve, reject) => {
+            write.resolve = resolve;
+            write.reject = reject;
         });
+        this.#writes.push(write);
+        this.values = length;
+        this.strings = strings;
+        return promise;
     }
 
     /** Settles all that did not fail: from `at` on there are pairs of version and sequence number. */
     settle(pairs, at) {
-        for (let i = 0; i < this.#keys.length; i += 1) {
+        for (let i = 0; i < this.#writes.length; i += 1) {
             const version = pairs[at + 2 * i];
             if (version !== FAILED) {
-                const sequence = pairs[at + 2 * i + 1];
-                this.#resolve[i](this.#answerOf(this.#keys[i], this.#documents[i], version, sequence));
+                const write = this.#writes[i];
+                write.resolve(this.#answerOf(write, version, pairs[at + 2 * i + 1]));
             }
         }
     }
 
     /** The write `index` failed. */
     fail(index, text) {
-        this.#reject[index](errorFromText(text));
+        this.#writes[index].reject(errorFromText(text));
     }
 
     /** Nothing of it was submitted. */
     reject(error) {
-        this.#reject.forEach((reject) => reject(errorFromThrown(error)));
+        this.#writes.forEach(({ reject }) => reject(errorFromThrown(error)));
     }
 }
 

@@ -1,5 +1,5 @@
-//! The operating system's file system as one that does not tell upper from lower case, and that panics on
-//! demand.
+//! The operating system's file system as one that does not tell upper from lower case, and that panics or
+//! fails on demand.
 
 use kixx_datastore::fs::{
     DirectoryEntry, File, FileSystem, LockFile, OpenMode, OsFileSystem, Page, PageAccess, RangeLocks,
@@ -14,6 +14,8 @@ use std::time::SystemTime;
 pub(crate) struct FoldingFs {
     /// Whether the next flush of files panics.
     pub(crate) panics: AtomicBool,
+    /// Whether segments of the journal can't be removed.
+    pub(crate) keeps_segments: AtomicBool,
     /// Whether it is on another machine.
     pub(crate) network: AtomicBool,
 }
@@ -48,6 +50,9 @@ impl FileSystem for FoldingFs {
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
+        if self.keeps_segments.load(Ordering::SeqCst) && path.extension().is_some_and(|name| name == "log") {
+            return Err(io::Error::other("on demand"));
+        }
         OsFileSystem::PRIVATE.remove_file(&folded(path))
     }
 

@@ -1,17 +1,19 @@
 //! File names that meet, checkpoints that break off or meet, others at the door.
 
 use crate::folding_fs::FoldingFs;
-use crate::support::{commit, copy_as_killed, delete, documents, listing, open, put, try_open};
+use crate::support::{commit, copy_as_killed, delete, documents, listing, open, put, segments, try_open};
 use kixx_datastore::ErrorKind;
 use kixx_datastore::fs::FileSystem;
 use kixx_datastore::kv::Store;
 use kixx_datastore::stores::directory::DirectoryStore;
-use kixx_datastore::stores::durable::{Durable, OnDamage, OpenOptions};
+use kixx_datastore::stores::durable::{Checkpoint, Durable, OnDamage, OpenOptions};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::tempdir;
 
 fn open_folding(fs: &Arc<FoldingFs>, directory: &Path) -> DirectoryStore {
@@ -67,6 +69,34 @@ fn what_a_panic_kept_from_the_files_is_written_later() {
     assert_eq!(documents(&open(dead.path())).len(), 2);
     store.close().wait().unwrap();
     assert_eq!(listing(live.path()).into_keys().collect::<Vec<_>>(), ["a.json", "b.json"]);
+}
+
+#[test]
+fn a_journal_that_cannot_forget_is_told_and_tried_again() {
+    let (live, dead) = (tempdir().unwrap(), tempdir().unwrap());
+    let store = open(live.path());
+    commit(&store, &[put("a", "{}")]).unwrap();
+    copy_as_killed(live.path(), dead.path());
+    let fs = Arc::new(FoldingFs::default());
+    let store = open_folding(&fs, dead.path());
+    let (sender, told) = mpsc::channel();
+    let notify = move |checkpoint: &Checkpoint| sender.send(checkpoint.clone()).is_ok();
+    let _watch = store.watch(Box::new(notify));
+    fs.keeps_segments.store(true, Ordering::SeqCst);
+    commit(&store, &[put("b", "{}")]).unwrap();
+    for documents in [2, 0] {
+        let checkpoint = told.recv_timeout(Duration::from_secs(60)).unwrap();
+        assert_eq!((checkpoint.documents, checkpoint.failure.is_some()), (documents, true));
+        assert!(store.checkpoint_failure().is_some(), "until it goes well");
+    }
+    assert_eq!(listing(dead.path()).len(), 3, "both files are written");
+    fs.keeps_segments.store(false, Ordering::SeqCst);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while store.checkpoint_failure().is_some() {
+        assert!(Instant::now() < deadline, "it is tried again");
+        thread::yield_now();
+    }
+    assert_eq!(segments(dead.path()).len(), 1);
 }
 
 #[test]

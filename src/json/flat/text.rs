@@ -64,8 +64,7 @@ impl<'a> FlatReader<'a> {
 
     /// The string of so many UTF-16 code units; `None` where it would end inside a character.
     pub fn take(&mut self, units: f64) -> Option<&'a str> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length")]
-        let mut units = units as usize;
+        let mut units = whole(units)?;
         let rest = self.strings.get(self.string_at..)?;
         let end = if self.is_ascii {
             units
@@ -99,8 +98,7 @@ impl<'a> FlatReader<'a> {
         out: &mut Vec<u8>,
         depth: usize,
     ) -> Option<()> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number")]
-        let names = structures.names.get(number as usize).filter(|_| depth < MAX_DEPTH)?;
+        let names = structures.names.get(whole(number)?).filter(|_| depth < MAX_DEPTH)?;
         if names.is_empty() {
             out.push(b'{');
         }
@@ -138,8 +136,7 @@ impl<'a> FlatReader<'a> {
             return None;
         }
         out.push(b'[');
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length")]
-        for index in 0..length as usize {
+        for index in 0..whole(length)? {
             if index > 0 {
                 out.push(b',');
             }
@@ -148,6 +145,15 @@ impl<'a> FlatReader<'a> {
         out.push(b']');
         Some(())
     }
+}
+
+/// A length or a number of something; `None` for what is none, which must not stand for another one.
+fn whole(number: f64) -> Option<usize> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "compared below")]
+    let whole = number as usize;
+    #[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "what was cut off shows")]
+    let is_same = whole as f64 == number;
+    is_same.then_some(whole)
 }
 
 /// As JavaScript writes numbers.
@@ -250,7 +256,9 @@ mod tests {
     #[test]
     fn wrong_values_give_nothing() {
         assert_eq!(text(&[FlatKind::Object], &[1.0], ""), None);
-        assert_eq!(text(&[FlatKind::Object], &[7.0], ""), None);
+        for structure in [7.0, -1.0, 0.5, f64::NAN] {
+            assert_eq!(text(&[FlatKind::Object], &[structure], ""), None);
+        }
         assert_eq!(text(&[FlatKind::Object; 100], &[1.0; 100], ""), None);
         let kinds = [FlatKind::Object, FlatKind::String];
         assert_eq!(text(&kinds, &[1.0, 3.0], "ab"), None);

@@ -48,6 +48,7 @@ struct State {
 
 /// What has to be written. Whoever takes it says how that went: [`Backlog::succeeded`] or
 /// [`Backlog::failed`].
+#[derive(Default)]
 pub(super) struct Work {
     pub(super) keys: Keys,
     bytes: usize,
@@ -63,6 +64,14 @@ pub(super) enum Wake {
     Slept,
     /// It is over.
     Closing,
+}
+
+impl Work {
+    /// Nothing is left to be written.
+    pub(super) fn clear(&mut self) {
+        self.keys.clear();
+        self.bytes = 0;
+    }
 }
 
 impl Backlog {
@@ -97,13 +106,13 @@ impl Backlog {
     }
 
     /// Whether the base holds everything, since it holds all commits up to `checkpoint`. Then nothing is
-    /// due.
+    /// due. After a failure only a success says so: the journal may not have forgotten yet.
     pub(super) fn is_done(&self, checkpoint: Sequence) -> bool {
         self.prune(checkpoint);
         let mut state = self.lock();
-        let done = state.keys.is_empty() && state.through <= checkpoint;
+        let done = state.keys.is_empty() && state.through <= checkpoint && state.failure.is_none();
         if done {
-            (state.due, state.kept, state.full_since, state.failure) = (None, false, None, None);
+            (state.due, state.kept, state.full_since) = (None, false, None);
         }
         done
     }

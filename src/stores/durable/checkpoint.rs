@@ -26,12 +26,14 @@ pub(super) fn start<B: Base>(core: Arc<Core<B>>, journal: Arc<GroupCommit>) -> R
         .spawn(move || {
             core.fs.lower_priority();
             loop {
-                // A failure is kept in the backlog, shown to writers when it fills up, and tried again.
-                let _ = match core.backlog.wait(LOOK_AROUND) {
+                match core.backlog.wait(LOOK_AROUND) {
                     Wake::Closing => return,
-                    Wake::Slept => core.snapshot().map(drop).and_then(|()| core.renew()),
-                    Wake::Due => run_if_free(&core, &journal),
-                };
+                    // Readers are told.
+                    Wake::Slept => drop(core.snapshot().and_then(|_| core.renew())),
+                    // It is shown to writers when the backlog fills up, and tried again.
+                    Wake::Due => run_if_free(&core, &journal)
+                        .unwrap_or_else(|error| core.backlog.failed(Work::default(), error)),
+                }
             }
         })
         .map_err(|error| Error::new(ErrorKind::Storage, format!("Could not start a thread: {error}")))
@@ -45,7 +47,7 @@ pub(super) fn run<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Result<()> 
 /// Brings the base up to date; when it answers, that holds all commits up to the answer, durably. Waits while
 /// another process does that.
 pub(super) fn write_base<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Result<Sequence> {
-    in_turn(core, || write_what_is_behind(core, journal))
+    in_turn(core, || write_what_is_behind(core, journal, |_| Ok(())))
 }
 
 fn in_turn<B: Base, T>(core: &Core<B>, work: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -84,9 +86,9 @@ fn let_go<B: Base, T>(core: &Core<B>, ours: &dyn LockFile, result: Result<T>) ->
 /// Whoever writes next has to know what the base holds: what is in it must not be written once more, for who
 /// loads meanwhile relies on it.
 fn write_and_forget<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Result<()> {
-    let through = write_what_is_behind(core, journal)?;
-    journal.checkpoint(through).wait()?;
-    core.renew()
+    let written = write_what_is_behind(core, journal, |through| journal.checkpoint(through).wait());
+    // Also after a failure, which may have made the base useless until it is opened again.
+    written.map(drop).and(core.renew())
 }
 
 fn kept<B: Base>(core: &Core<B>) -> Error {
@@ -102,22 +104,32 @@ fn kept<B: Base>(core: &Core<B>) -> Error {
     Error::new(ErrorKind::Locked, message).with_expected("a turn to write files before lockTimeout")
 }
 
-fn write_what_is_behind<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Result<Sequence> {
-    // What others have committed is in the backlog then, what they have written to files need not be.
-    drop(core.snapshot()?);
-    core.backlog.prune(core.page.checkpoint());
-    let work = core.backlog.take();
+fn write_what_is_behind<B: Base>(
+    core: &Core<B>,
+    journal: &GroupCommit,
+    then: impl FnOnce(Sequence) -> Result<()>,
+) -> Result<Sequence> {
     let started = Instant::now();
-    // What a panic kept from the files must not be forgotten either.
-    let result = catch_unwind(AssertUnwindSafe(|| write(core, journal, &work)))
-        .unwrap_or_else(|_| Err(Error::internal("writing files")));
+    // What others have committed is in the backlog then, what they have written to the base need not be.
+    let caught_up = core.snapshot().map(drop);
+    core.backlog.prune(core.page.checkpoint());
+    let mut work = core.backlog.take();
     let documents = work.keys.len();
-    let through = *result.as_ref().unwrap_or(&work.through);
+    // What a panic kept from the base must not be forgotten either.
+    let write = || write(core, journal, &work);
+    let written = caught_up.and_then(|()| {
+        catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| Err(Error::internal("writing files")))
+    });
+    let through = *written.as_ref().unwrap_or(&work.through);
+    let result = written.and_then(|through| {
+        work.clear();
+        then(through).map(|()| through)
+    });
     match &result {
         Ok(_) => core.backlog.succeeded(),
         Err(error) => core.backlog.failed(work, error.clone()),
     }
-    if documents > 0 {
+    if documents > 0 || result.is_err() {
         let (duration, failure) = (started.elapsed(), result.as_ref().err().cloned());
         core.watchers.tell(Checkpoint { documents, through, duration, failure, warn: false });
     }
