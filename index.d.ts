@@ -176,6 +176,12 @@ export interface View<T extends object = Record<string, unknown>, K = unknown, V
      * which it throws gets no rows.
      */
     map(document: Stored<T>, emit: Emit<K, V>): void;
+    /**
+     * With storage `'disk'` the rows are kept when the datastore is closed, for a map function with the same
+     * version; without one, for a map function with the same source text. Give a version where the function
+     * uses something from outside.
+     */
+    version?: string | number | undefined;
 }
 
 /** Whether revisions count. */

@@ -1,11 +1,14 @@
 'use strict';
 
+const { createHash, randomUUID } = require('node:crypto');
 const native = require('./native.cjs');
 const { AssertionError, errorFromThrown } = require('./errors.js');
 const { describe, quote } = require('./describe.js');
 const { isObject } = require('./options.js');
 const { openPort } = require('./port.js');
 const { batchMapper } = require('./view-map.js');
+
+const NATIVE_CODE = /\{\s*\[native code\]\s*\}\s*$/;
 
 /** How often the thread catches up before it answers itself. */
 const MAX_ATTEMPTS = 3;
@@ -33,8 +36,8 @@ class Views {
     /** The store is loaded: native code may have the views. */
     attach(reader) {
         this.#reader = reader;
-        for (const [id, { mapBatch }] of this.#views) {
-            native.setView(this.#handle, id, weakly(mapBatch));
+        for (const [id, { mapBatch, signature }] of this.#views) {
+            native.setView(this.#handle, id, signature, weakly(mapBatch));
         }
     }
 
@@ -44,10 +47,11 @@ class Views {
             throw new AssertionError(`A view must be an object with a map function, got ${ came }`);
         }
         const mapBatch = batchMapper(viewId(id), view);
+        const signature = signatureOf(view);
         if (this.#reader !== undefined) {
-            call(native.setView, this.#handle, id, weakly(mapBatch));
+            call(native.setView, this.#handle, id, signature, weakly(mapBatch));
         }
-        this.#views.set(id, { mapBatch, waiting: 0 });
+        this.#views.set(id, { mapBatch, signature, waiting: 0 });
     }
 
     has(id) {
@@ -164,6 +168,25 @@ class Views {
 function weakly(mapBatch) {
     const reference = new WeakRef(mapBatch);
     return (text) => reference.deref()?.(text) ?? JSON.stringify('the view was dropped');
+}
+
+/**
+ * What tells a map function from others, for rows that are kept: its version, or else its source. That of a
+ * function that is not JavaScript tells nothing, so its rows are not kept.
+ */
+function signatureOf({ map, version }) {
+    if (version !== undefined) {
+        if (!(typeof version === 'string' && version !== '') && !Number.isFinite(version)) {
+            const came = describe(version);
+            throw new AssertionError(`The version of a view must be a string or a number, got ${ came }`);
+        }
+        return `version ${ version }`;
+    }
+    const source = Function.prototype.toString.call(map);
+    if (NATIVE_CODE.test(source)) {
+        return `unknown ${ randomUUID() }`;
+    }
+    return `source ${ createHash('sha256').update(source).digest('hex') }`;
 }
 
 function viewId(id) {

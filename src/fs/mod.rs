@@ -178,9 +178,6 @@ pub trait RangeLocks: Send + Sync {
     /// Takes the lock if nobody is in the way.
     fn try_lock(&self, range: ByteRange, kind: LockKind) -> io::Result<bool>;
 
-    /// Waits until it has the lock.
-    fn lock(&self, range: ByteRange, kind: LockKind) -> io::Result<()>;
-
     /// Lets go of a lock on exactly this range.
     fn unlock(&self, range: ByteRange) -> io::Result<()>;
 

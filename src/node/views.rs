@@ -9,9 +9,12 @@ use super::pages::{count, direction, write_window};
 use super::port::{PromiseId, Task};
 use super::text;
 use super::view_driver::{Driver, MapFunction};
-use crate::kv::{Entry, Space};
+use crate::datastore::Storage;
+use crate::kv::{Answer, Entry, Space};
 use crate::stores::memory::MemoryStore;
-use crate::views::{BatchLimit, Ticket, View, ViewPage, ViewQuery, ViewSpaces, parse_mapped};
+use crate::views::{
+    BatchLimit, Ticket, View, ViewName, ViewPage, ViewQuery, ViewSpaces, parse_mapped, remove_others,
+};
 use crate::{Error, ErrorKind};
 use napi::Env;
 use napi::bindgen_prelude::{External, Function};
@@ -23,7 +26,8 @@ use std::sync::Arc;
 
 /// A view of one handle.
 pub(super) struct NodeView {
-    rows: Arc<MemoryStore>,
+    /// None if they are where the documents are.
+    rows: Option<Arc<MemoryStore>>,
     driver: Arc<Driver>,
     /// The batch that `view_next` gave last.
     ticket: Cell<Option<Ticket>>,
@@ -32,17 +36,27 @@ pub(super) struct NodeView {
 /// The rows of a view have a store of their own, so its spaces never meet another view's.
 const SPACES: ViewSpaces = ViewSpaces { rows: Space(0), documents: Space(1) };
 
-/// Registers a view, in place of one of the same id.
+/// Registers a view, in place of one of the same id. The signature tells its map function from others.
 #[napi(catch_unwind)]
 pub fn set_view(
     handle: &External<Rc<Handle>>,
     id: String,
+    signature: String,
     map: Function<String, String>,
 ) -> napi::Result<()> {
     let map: MapFunction =
         map.build_threadsafe_function::<String>().callee_handled::<false>().weak::<true>().build()?;
-    let rows = Arc::new(MemoryStore::new());
-    let view = View::new(Arc::clone(&rows) as _, SPACES);
+    let (rows, view) = if keeps_rows(handle) {
+        let store = handle.store()?;
+        let name = ViewName { id: id.clone(), signature };
+        let view = View::recorded(Arc::clone(&store), name.clone()).map_err(to_js)?;
+        // What is not removed now, is the next time.
+        drop(Answer::blocking(move || remove_others(&*store, &name.id, Some(&name.signature))));
+        (None, view)
+    } else {
+        let rows = Arc::new(MemoryStore::new());
+        (Some(Arc::clone(&rows)), View::new(rows, SPACES))
+    };
     let view = NodeView { rows, driver: Arc::new(Driver::new(view, map)), ticket: Cell::new(None) };
     handle.views.borrow_mut().insert(id, Rc::new(view));
     Ok(())
@@ -51,6 +65,10 @@ pub fn set_view(
 /// Forgets a view; false if there was none.
 #[napi(catch_unwind)]
 pub fn delete_view(handle: &External<Rc<Handle>>, id: String) -> bool {
+    if let (true, Ok(store)) = (keeps_rows(handle), handle.store()) {
+        let id = id.clone();
+        drop(Answer::blocking(move || remove_others(&*store, &id, None)));
+    }
     handle.views.borrow_mut().remove(&id).is_some()
 }
 
@@ -138,7 +156,8 @@ pub fn view_apply(handle: &External<Rc<Handle>>, id: String, rows: String) -> na
 impl NodeView {
     /// What its rows take of memory.
     pub(super) fn memory_bytes(&self) -> usize {
-        let bytes = |space| self.rows.memory(space).map_or(0, |memory| memory.values + memory.keys);
+        let Some(rows) = &self.rows else { return 0 };
+        let bytes = |space| rows.memory(space).map_or(0, |memory| memory.values + memory.keys);
         bytes(SPACES.rows) + bytes(SPACES.documents)
     }
 
@@ -157,6 +176,11 @@ impl NodeView {
             "failed": failed,
         })
     }
+}
+
+/// Whether the rows of views are in the store of the documents, and outlive this process.
+fn keeps_rows(handle: &Handle) -> bool {
+    handle.options.storage == Storage::Disk
 }
 
 /// What follows the rows.

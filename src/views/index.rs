@@ -5,10 +5,11 @@ use super::emission::Emission;
 use super::failures::Failures;
 use super::mapped::MappedDocument;
 use super::query::{ViewPage, ViewQuery, page};
+use super::record::{Record, ViewName};
 use super::replace::{Replacement, Target};
 use super::work::{Indexed, Work};
-use crate::kv::{Entry, KeyRange, Read, Sequence, Space, Store};
-use crate::{Error, Result};
+use crate::kv::{Batch, Entry, KeyRange, Read, Sequence, Space, Store};
+use crate::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The rows of one map function over the documents of a store.
@@ -19,9 +20,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// lock is held while a map function runs.
 pub struct View {
     rows: Arc<dyn Store>,
-    spaces: ViewSpaces,
+    home: Home,
     progress: Mutex<Progress>,
     shown: Mutex<Shown>,
+}
+
+/// How long a view lives.
+enum Home {
+    /// As long as this object.
+    Volatile(ViewSpaces),
+    /// As long as the store of its rows.
+    Recorded(ViewName, Mutex<Record>),
 }
 
 /// Where a view keeps its rows, and which documents they come from. Both spaces are the view's alone.
@@ -56,6 +65,8 @@ struct Progress {
     /// Of the work, in order; a new work begins only when there are none.
     outstanding: Vec<MapBatch>,
     last_ticket: u64,
+    /// Whether documents were mapped since the record was written.
+    is_ahead_of_record: bool,
 }
 
 /// What queries see. A lock of its own, so that no query waits for rows being written.
@@ -68,13 +79,24 @@ struct Shown {
 #[derive(Clone)]
 struct Complete {
     rows: Arc<dyn Read>,
+    space: Space,
     through: Sequence,
 }
 
 impl View {
     /// A view with no rows yet.
     pub fn new(rows: Arc<dyn Store>, spaces: ViewSpaces) -> Self {
-        Self { rows, spaces, progress: Mutex::default(), shown: Mutex::default() }
+        Self { rows, home: Home::Volatile(spaces), progress: Mutex::default(), shown: Mutex::default() }
+    }
+
+    /// A view whose rows are in `rows` for as long as that lives: those that it has are good. Others may have
+    /// the same view open, also in other processes.
+    pub fn recorded(rows: Arc<dyn Store>, name: ViewName) -> Result<Self> {
+        let record = Mutex::new(Record::find_or_make(&*rows, &name)?);
+        let home = Home::Recorded(name, record);
+        let view = Self { rows, home, progress: Mutex::default(), shown: Mutex::default() };
+        view.show_recorded()?;
+        Ok(view)
     }
 
     /// The next documents to map so that the view shows `moment`, a snapshot of `documents`, or a later one;
@@ -97,9 +119,10 @@ impl View {
             // Work that fails is dropped and begins anew: doing it twice does no harm.
             let work = match progress.work.take() {
                 Some(work) => work,
-                None => Work::begin(documents, Arc::clone(moment), through)?,
+                None => Work::begin(documents, Arc::clone(moment), through.max(self.recorded_through()))?,
             };
-            self.advance(&mut progress, work, limit)?;
+            let advanced = self.advance(&mut progress, work, limit);
+            self.unless_moved(&mut progress, advanced)?;
         }
     }
 
@@ -115,20 +138,24 @@ impl View {
             return Ok(None);
         }
         let Some(work) = progress.work.take() else { return Ok(None) };
-        self.advance(&mut progress, work, limit)?;
+        let advanced = self.advance(&mut progress, work, limit);
+        self.unless_moved(&mut progress, advanced)?;
         Ok(progress.outstanding.iter().find(behind).cloned())
     }
 
     /// Takes the next batch out of `work`, or shows what it led to.
     fn advance(&self, progress: &mut Progress, mut work: Work, limit: BatchLimit) -> Result<()> {
-        let portion = work.take(limit, Indexed { read: &*self.rows, space: self.spaces.documents })?;
-        self.remove(&portion.gone)?;
+        let portion = work.take(limit, Indexed { read: &*self.rows, space: self.spaces().documents })?;
+        if !portion.gone.is_empty() {
+            self.remove(&portion.gone)?;
+            progress.is_ahead_of_record = true;
+        }
         if !portion.documents.is_empty() {
             progress.last_ticket += 1;
             let ticket = Ticket(progress.last_ticket);
             progress.outstanding.push(MapBatch { ticket, documents: portion.documents.into() });
         } else if progress.outstanding.is_empty() {
-            return self.show(work.through());
+            return self.show(progress, work.through());
         }
         progress.work = Some(work);
         Ok(())
@@ -150,21 +177,24 @@ impl View {
             let old = self.indexed(document.key())?;
             replacement.replace(document, emission(old.as_ref())?, mapped);
         }
-        self.commit(replacement)?;
-        progress.outstanding.remove(at);
-        if progress.outstanding.is_empty()
-            && let Some(work) = progress.work.take_if(|work| work.is_done())
-        {
-            self.show(work.through())?;
-        }
-        Ok(())
+        let applied = self.commit(replacement).and_then(|()| {
+            progress.outstanding.remove(at);
+            progress.is_ahead_of_record = true;
+            if progress.outstanding.is_empty()
+                && let Some(work) = progress.work.take_if(|work| work.is_done())
+            {
+                self.show(&mut progress, work.through())?;
+            }
+            Ok(())
+        });
+        self.unless_moved(&mut progress, applied)
     }
 
     /// Answers a query from the last complete rows, or `None` when they do not show commit `needed` yet.
     pub async fn page(&self, query: &ViewQuery, needed: Sequence) -> Result<Option<ViewPage>> {
         let complete = lock(&self.shown).complete.clone();
         match complete.filter(|complete| complete.through >= needed) {
-            Some(complete) => page(&*complete.rows, self.spaces.rows, query).await.map(Some),
+            Some(complete) => page(&*complete.rows, complete.space, query).await.map(Some),
             None => Ok(None),
         }
     }
@@ -182,7 +212,7 @@ impl View {
         };
         let (complete, failures, failed) = shown;
         let rows = match &complete {
-            Some(complete) => complete.rows.count(self.spaces.rows, &KeyRange::ALL).await?,
+            Some(complete) => complete.rows.count(complete.space, &KeyRange::ALL).await?,
             None => 0,
         };
         Ok(ViewStats { built_through: complete.map(|complete| complete.through), rows, failures, failed })
@@ -200,7 +230,12 @@ impl View {
     fn commit(&self, replacement: Replacement) -> Result<()> {
         let (batch, failures) = replacement.into_parts();
         if !batch.operations.is_empty() {
-            self.rows.commit(batch).wait()?;
+            match &self.home {
+                Home::Volatile(_) => drop(self.rows.commit(batch).wait()?),
+                Home::Recorded(_, record) => {
+                    lock(record).commit(&*self.rows, batch, |record| record.is_partial = true)?;
+                }
+            }
         }
         let mut shown = lock(&self.shown);
         for change in failures {
@@ -210,20 +245,73 @@ impl View {
     }
 
     /// Lets queries see the rows as they are now.
-    fn show(&self, through: Sequence) -> Result<()> {
-        let rows = self.rows.snapshot().wait()?;
-        lock(&self.shown).complete = Some(Complete { rows, through });
+    fn show(&self, progress: &mut Progress, through: Sequence) -> Result<()> {
+        if let Home::Recorded(_, record) = &self.home {
+            let mut record = lock(record);
+            // What changes nothing is not recorded: it would be one more commit to catch up with.
+            if progress.is_ahead_of_record || record.is_partial || record.through.is_none() {
+                record.commit(&*self.rows, Batch::default(), |record| {
+                    (record.through, record.is_partial) = (Some(through), false);
+                })?;
+                progress.is_ahead_of_record = false;
+            }
+        }
+        let (rows, space) = (self.rows.snapshot().wait()?, self.spaces().rows);
+        lock(&self.shown).complete = Some(Complete { rows, space, through });
         Ok(())
+    }
+
+    /// Lets queries see the rows that are there, if they are complete.
+    fn show_recorded(&self) -> Result<()> {
+        let Home::Recorded(_, record) = &self.home else { return Ok(()) };
+        let rows = self.rows.snapshot().wait()?;
+        let Some(found) = lock(record).in_moment(&*rows)? else { return Ok(()) };
+        if let (Some(through), false) = (found.through, found.is_partial) {
+            lock(&self.shown).complete = Some(Complete { rows, space: found.spaces.rows, through });
+        }
+        Ok(())
+    }
+
+    /// Where somebody else has moved the record, goes on from there.
+    fn unless_moved(&self, progress: &mut Progress, result: Result<()>) -> Result<()> {
+        match (&self.home, result) {
+            (Home::Recorded(name, record), Err(error)) if error.kind() == ErrorKind::Conflict => {
+                (progress.work, progress.is_ahead_of_record) = (None, false);
+                progress.outstanding.clear();
+                let found = Record::find_or_make(&*self.rows, name)?;
+                if lock(record).spaces != found.spaces {
+                    lock(&self.shown).complete = None;
+                }
+                *lock(record) = found;
+                self.show_recorded()
+            }
+            (_, result) => result,
+        }
+    }
+
+    /// The last commit that the rows are known to show.
+    fn recorded_through(&self) -> Option<Sequence> {
+        match &self.home {
+            Home::Volatile(_) => None,
+            Home::Recorded(_, record) => lock(record).through,
+        }
+    }
+
+    fn spaces(&self) -> ViewSpaces {
+        match &self.home {
+            Home::Volatile(spaces) => *spaces,
+            Home::Recorded(_, record) => lock(record).spaces,
+        }
     }
 
     /// What the index holds for a document.
     fn indexed(&self, document_key: &[u8]) -> Result<Option<Entry>> {
-        self.rows.get(self.spaces.documents, document_key).wait()
+        self.rows.get(self.spaces().documents, document_key).wait()
     }
 
     fn replacement(&self) -> Replacement {
         let max_key_bytes = self.rows.capability().max_key_bytes;
-        Replacement::new(Target { spaces: self.spaces, max_key_bytes })
+        Replacement::new(Target { spaces: self.spaces(), max_key_bytes })
     }
 }
 

@@ -1,16 +1,15 @@
 //! Random histories with checkpoints anywhere, compared with plain maps: reads, counts and deep pages.
 
-use kixx_datastore::fs::{FileSystem, OsFileSystem};
+use crate::open;
 use kixx_datastore::kv::{
     Batch, Check, Direction, KeyRange, Operation, Read, Scan, Sequence, Space, Store, Versioning, Write,
 };
 use kixx_datastore::stores::disk::DiskStore;
-use kixx_datastore::stores::durable::{Durable, OpenOptions};
+use kixx_datastore::stores::durable::Durable;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::path::Path;
 use std::sync::Arc;
 
 const SPACES: [Space; 2] = [Space(0), Space(7)];
@@ -71,15 +70,9 @@ fn key(number: u16) -> Vec<u8> {
     format!("key:{number:05}").into_bytes()
 }
 
-fn open(directory: &Path) -> DiskStore {
-    let fs: Arc<dyn FileSystem> = Arc::new(OsFileSystem::PRIVATE);
-    let options = OpenOptions { cache_bytes: 1 << 20, ..OpenOptions::default() };
-    DiskStore::open(&fs, directory, &options).unwrap()
-}
-
 #[test]
 fn histories_match_plain_maps() {
-    let mut runner = TestRunner::new(Config { cases: 150, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 48, ..Config::default() });
     runner
         .run(&steps(), |steps| {
             run(&steps);

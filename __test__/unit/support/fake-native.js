@@ -222,7 +222,7 @@ const native = {
     },
     forgetPage: (handle) => { handle.page = []; },
     pageDocuments: (handle, indices) => `[${ Array.from(indices, (i) => textOf(handle.page[i])).join(',') }]`,
-    setView(handle, id, mapBatch) {
+    setView(handle, id, signature, mapBatch) {
         open(handle).views.set(id, mapBatch);
     },
     deleteView: (handle, id) => open(handle).views.delete(id),

@@ -23,14 +23,6 @@ impl RangeLocks for OsRangeLocks {
         locked.map_err(Into::into)
     }
 
-    fn lock(&self, (start, end): ByteRange, kind: LockKind) -> io::Result<()> {
-        let locked = match kind {
-            LockKind::Shared => self.0.lock_shared_range(start, end),
-            LockKind::Exclusive => self.0.lock_range(start, end),
-        };
-        locked.map_err(Into::into)
-    }
-
     fn unlock(&self, (start, end): ByteRange) -> io::Result<()> {
         self.0.unlock_range(start, end).map_err(Into::into)
     }

@@ -6,11 +6,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Bound;
 use std::path::PathBuf;
-use std::thread;
-use std::time::Duration;
-
-/// How often to look whether a range is free.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Who holds what.
 #[derive(Default)]
@@ -108,13 +103,6 @@ impl RangeLocks for SimulatedRanges {
             }
             free
         }))
-    }
-
-    fn lock(&self, range: ByteRange, kind: LockKind) -> io::Result<()> {
-        while !self.try_lock(range, kind)? {
-            thread::sleep(LOOK_AGAIN);
-        }
-        Ok(())
     }
 
     fn unlock(&self, range: ByteRange) -> io::Result<()> {

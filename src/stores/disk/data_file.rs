@@ -8,8 +8,7 @@ use super::write::{FORMAT_NUMBER, make_tables, write};
 use crate::fs::{DirectoryEntry, FileSystem};
 use crate::kv::{Batch, Prepared, Read, Sequence, Space};
 use crate::stores::durable::{
-    Base, DEFAULT_CACHE_BYTES, Due, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded,
-    Renewal,
+    Base, Due, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded, Renewal,
 };
 use crate::stores::journal::{JournalPage, Log, Place, decode_commit};
 use crate::{Error, Result};
@@ -18,6 +17,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The file while it is being made.
 const NEW_FILE: &str = ".data.redb-new";
@@ -26,9 +26,17 @@ const NEW_FILE: &str = ".data.redb-new";
 pub struct DataFile {
     fs: Arc<dyn FileSystem>,
     path: PathBuf,
-    cache_bytes: usize,
+    settings: Settings,
     /// `None` once closed.
     opened: Mutex<Option<Opened>>,
+}
+
+/// How the file is used.
+#[derive(Clone, Copy)]
+struct Settings {
+    cache_bytes: usize,
+    /// How long to wait for other processes.
+    patience: Duration,
 }
 
 struct Opened {
@@ -44,7 +52,7 @@ impl DataFile {
         let mut opened = self.lock();
         let current = opened.as_mut().ok_or_else(Error::closed)?;
         if current.failed.load(Ordering::Acquire) {
-            *current = open(&*self.fs, &self.path, self.cache_bytes, current.opening + 1)?;
+            *current = open(&*self.fs, &self.path, self.settings, current.opening + 1)?;
         }
         work(current)
     }
@@ -79,7 +87,6 @@ impl DataFile {
                 state.publish(commit, &notes);
                 Ok(())
             })?;
-            state.forget_changes();
             // Else somebody wrote the first segment just now.
             if let Some(place) = log.end().or_else(|| Place::of_page(page, newest)) {
                 return Ok((state, place, recovered));
@@ -100,13 +107,14 @@ impl Base for DataFile {
 
     fn open(internal: &Internal, directory: &Path, options: &OpenOptions) -> Result<Self> {
         let (fs, path) = (Arc::clone(&internal.fs), directory.join(DATA_FILE));
+        let settings = Settings { cache_bytes: options.cache_bytes, patience: options.lock_timeout };
         remove_unfinished(&*fs, &directory.join(NEW_FILE))?;
         if !fs.exists(&path).map_err(|error| Error::io("look at", &path, error))? {
             refuse_files(internal, directory)?;
-            create(&*fs, directory, &path)?;
+            create(&*fs, directory, &path, settings)?;
         }
-        let opened = open(&*fs, &path, options.cache_bytes, 0)?;
-        Ok(Self { fs, path, cache_bytes: options.cache_bytes, opened: Mutex::new(Some(opened)) })
+        let opened = open(&*fs, &path, settings, 0)?;
+        Ok(Self { fs, path, settings, opened: Mutex::new(Some(opened)) })
     }
 
     fn through(&self) -> Result<Sequence> {
@@ -183,9 +191,9 @@ fn refuse_files(internal: &Internal, directory: &Path) -> Result<()> {
 }
 
 /// Makes the file under another name first: a crash may leave it half made.
-fn create(fs: &dyn FileSystem, directory: &Path, path: &Path) -> Result<()> {
+fn create(fs: &dyn FileSystem, directory: &Path, path: &Path, settings: Settings) -> Result<()> {
     let new = directory.join(NEW_FILE);
-    let opened = open_any(fs, &new, DEFAULT_CACHE_BYTES, 0)?;
+    let opened = open_any(fs, &new, settings, 0)?;
     make_tables(&opened.database)?;
     drop(opened);
     let renamed = fs.sync_files(directory, std::slice::from_ref(&new)).and_then(|()| fs.rename(&new, path));
@@ -200,18 +208,18 @@ fn remove_unfinished(fs: &dyn FileSystem, new: &Path) -> Result<()> {
     }
 }
 
-fn open(fs: &dyn FileSystem, path: &Path, cache_bytes: usize, opening: u64) -> Result<Opened> {
-    let opened = open_any(fs, path, cache_bytes, opening)?;
+fn open(fs: &dyn FileSystem, path: &Path, settings: Settings, opening: u64) -> Result<Opened> {
+    let opened = open_any(fs, path, settings, opening)?;
     check_format(&opened.database, path)?;
     Ok(opened)
 }
 
-fn open_any(fs: &dyn FileSystem, path: &Path, cache_bytes: usize, opening: u64) -> Result<Opened> {
+fn open_any(fs: &dyn FileSystem, path: &Path, settings: Settings, opening: u64) -> Result<Opened> {
     let has_failed = Arc::new(AtomicBool::new(false));
-    let pages =
-        Pages::open(fs, path, Arc::clone(&has_failed)).map_err(|error| Error::io("open", path, error))?;
+    let pages = Pages::open(fs, path, settings.patience, Arc::clone(&has_failed))
+        .map_err(|error| Error::io("open", path, error))?;
     let database = Database::builder()
-        .set_cache_size(cache_bytes)
+        .set_cache_size(settings.cache_bytes)
         .set_concurrency_mode(ConcurrencyMode::MultiWriter)
         .create_with_backend(pages)
         .map_err(|error| failed_to("open", path, error))?;

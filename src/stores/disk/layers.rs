@@ -42,16 +42,11 @@ pub struct Ground {
 pub struct InFile(HashSet<(Space, Arc<[u8]>)>);
 
 impl DiskState {
-    /// What the file holds, with no history.
+    /// What the file holds; of its history only when each space was changed last.
     pub(super) fn new(view: View) -> Self {
         let sequence = view.through;
-        let now = Layers { overlay: Overlay::default(), view: Arc::new(view), sequence };
-        Self { now, changes: ChangeLog::new(sequence) }
-    }
-
-    /// Nothing before the newest commit is known to have changed any more.
-    pub(super) fn forget_changes(&mut self) {
-        self.changes = ChangeLog::new(self.now.sequence);
+        let changes = ChangeLog::after(view.last_changes.iter().copied());
+        Self { now: Layers { overlay: Overlay::default(), view: Arc::new(view), sequence }, changes }
     }
 }
 

@@ -1,28 +1,57 @@
 //! The file as the B-tree library wants it: every operation goes through our own file-system seam.
 
-use crate::fs::{File, FileSystem, LockKind, OpenMode, RangeLocks};
+use crate::fs::{ByteRange, File, FileSystem, LockKind, OpenMode, RangeLocks};
 use redb::{BackendError, StorageBackend};
 use std::fmt;
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 pub(super) struct Pages {
     path: PathBuf,
     file: Box<dyn File>,
-    locks: Box<dyn RangeLocks>,
+    /// `None` once closed: old snapshots may keep this open, but no locks.
+    locks: Mutex<Option<Arc<dyn RangeLocks>>>,
+    patience: Duration,
     failed: Arc<AtomicBool>,
 }
 
+/// How often to look whether a lock is free.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
 impl Pages {
     /// Opens the file, which is created if need be. `failed` tells once an operation did: then the library
-    /// refuses all others, and the file has to be opened again.
-    pub(super) fn open(fs: &dyn FileSystem, path: &Path, failed: Arc<AtomicBool>) -> io::Result<Self> {
+    /// refuses all others, and the file has to be opened again. Waits for locks no longer than `patience`.
+    pub(super) fn open(
+        fs: &dyn FileSystem,
+        path: &Path,
+        patience: Duration,
+        failed: Arc<AtomicBool>,
+    ) -> io::Result<Self> {
         let file = fs.open(path, OpenMode::ReadWrite)?;
-        let locks = fs.range_locks(path)?;
-        Ok(Self { path: path.to_owned(), file, locks, failed })
+        let locks = Mutex::new(Some(fs.range_locks(path)?.into()));
+        Ok(Self { path: path.to_owned(), file, locks, patience, failed })
+    }
+
+    fn locks(&self) -> io::Result<Arc<dyn RangeLocks>> {
+        let locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.clone().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    fn lock(&self, range: ByteRange, kind: LockKind) -> Result<(), BackendError> {
+        let (locks, deadline) = (self.locks()?, Instant::now() + self.patience);
+        while !locks.try_lock(range, kind)? {
+            if Instant::now() >= deadline {
+                let message = "another process has locked the file and does not go on";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, message).into());
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
+        Ok(())
     }
 
     fn noted<T>(&self, result: io::Result<T>) -> io::Result<T> {
@@ -58,28 +87,34 @@ impl StorageBackend for Pages {
         self.noted(self.file.write_at(offset, data))
     }
 
+    fn close(&self) -> io::Result<()> {
+        let locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(locks);
+        Ok(())
+    }
+
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        Ok(self.locks.try_lock((start, end), LockKind::Exclusive)?)
+        Ok(self.locks()?.try_lock((start, end), LockKind::Exclusive)?)
     }
 
     fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        Ok(self.locks.try_lock((start, end), LockKind::Shared)?)
+        Ok(self.locks()?.try_lock((start, end), LockKind::Shared)?)
     }
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        Ok(self.locks.lock((start, end), LockKind::Exclusive)?)
+        self.lock((start, end), LockKind::Exclusive)
     }
 
     fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        Ok(self.locks.lock((start, end), LockKind::Shared)?)
+        self.lock((start, end), LockKind::Shared)
     }
 
     fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        Ok(self.locks.unlock((start, end))?)
+        Ok(self.locks()?.unlock((start, end))?)
     }
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        Ok(self.locks.is_held((start, end))?)
+        Ok(self.locks()?.is_held((start, end))?)
     }
 }
 

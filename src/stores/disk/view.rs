@@ -11,6 +11,8 @@ use std::path::Path;
 pub(super) const ENTRIES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("entries");
 /// First key of a block, to how many entries it has.
 pub(super) const BLOCKS: TableDefinition<'_, &[u8], u64> = TableDefinition::new("blocks");
+/// Space, to the last commit that changed it.
+pub(super) const LAST_CHANGES: TableDefinition<'_, u32, u64> = TableDefinition::new("last changes");
 /// Numbers about the file.
 pub(super) const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
 /// The form of everything in the file.
@@ -25,6 +27,7 @@ const VERSION_AND_SEQUENCE_BYTES: usize = 16;
 pub(super) struct View {
     entries: ReadOnlyTable<&'static [u8], &'static [u8]>,
     pub(super) blocks: Blocks,
+    pub(super) last_changes: Vec<(Space, Sequence)>,
     pub(super) through: Sequence,
     /// Which opening of the file this belongs to.
     pub(super) opening: u64,
@@ -38,7 +41,13 @@ impl View {
             let (first, count) = block.map_err(failed)?;
             blocks.push((first.value().into(), count.value()));
         }
+        let mut last_changes = Vec::new();
+        for change in transaction.open_table(LAST_CHANGES).map_err(failed)?.range(..).map_err(failed)? {
+            let (space, sequence) = change.map_err(failed)?;
+            last_changes.push((Space(space.value()), sequence.value()));
+        }
         Ok(Self {
+            last_changes,
             entries: transaction.open_table(ENTRIES).map_err(failed)?,
             blocks: Blocks::new(blocks),
             through: through(transaction)?,

@@ -2,9 +2,9 @@
 
 use super::blocks::{Blocks, MAX_BLOCK_ENTRIES, NEW_BLOCK_ENTRIES};
 use super::overlay::Overlay;
-use super::view::{BLOCKS, ENTRIES, FORMAT, NUMBERS, THROUGH, encode, failed, place};
+use super::view::{BLOCKS, ENTRIES, FORMAT, LAST_CHANGES, NUMBERS, THROUGH, encode, failed, place};
 use crate::Result;
-use crate::kv::Sequence;
+use crate::kv::{Sequence, Space};
 use redb::{Database, ReadableTable, Table, WriteTransaction};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -20,6 +20,7 @@ pub(super) fn make_tables(database: &Database) -> Result<()> {
     let transaction = begin(database)?;
     transaction.open_table(ENTRIES).map_err(failed)?;
     transaction.open_table(BLOCKS).map_err(failed)?;
+    transaction.open_table(LAST_CHANGES).map_err(failed)?;
     transaction.open_table(NUMBERS).map_err(failed)?.insert(FORMAT, FORMAT_NUMBER).map_err(failed)?;
     transaction.commit().map_err(failed)
 }
@@ -40,7 +41,10 @@ pub(super) fn write(
         // Of each block that changes, how many entries more or less it has.
         let mut differences: BTreeMap<usize, i64> = BTreeMap::new();
         let mut bytes = Vec::new();
-        for (space, key, entry, _) in overlay.since(since) {
+        let mut last_changes: BTreeMap<Space, Sequence> = BTreeMap::new();
+        for (space, key, entry, sequence) in overlay.since(since) {
+            let last = last_changes.entry(space).or_default();
+            *last = sequence.max(*last);
             let place = place(space, key);
             let (was_there, is_there) = match entry {
                 Some(entry) => {
@@ -54,6 +58,10 @@ pub(super) fn write(
         }
         for (block, difference) in differences {
             resize(&entries, &mut table, &blocks, block, difference)?;
+        }
+        let mut table = transaction.open_table(LAST_CHANGES).map_err(failed)?;
+        for (space, sequence) in last_changes {
+            table.insert(space.0, sequence).map_err(failed)?;
         }
         let mut numbers = transaction.open_table(NUMBERS).map_err(failed)?;
         numbers.insert(THROUGH, through).map_err(failed)?;

@@ -42,6 +42,13 @@ impl ChangeLog {
         Self { start, ..Self::default() }
     }
 
+    /// A log of what comes after these commits, which were the last ones to change their spaces.
+    pub(in crate::stores) fn after(last: impl IntoIterator<Item = (Space, Sequence)>) -> Self {
+        let log = |forgotten| SpaceLog { changes: VecDeque::new(), forgotten };
+        let spaces = last.into_iter().map(|(space, sequence)| (space, log(sequence))).collect();
+        Self { spaces, ..Self::default() }
+    }
+
     /// The keys of `space` that changed after `since` and up to `through`, each once.
     pub(in crate::stores) fn between(&self, space: Space, since: Sequence, through: Sequence) -> Changes {
         let log = self.spaces.get(&space);

@@ -1,0 +1,201 @@
+//! Views whose rows outlive the process.
+
+use crate::open;
+use kixx_datastore::kv::{Batch, Check, Direction, Entry, KeyRange, Operation, Read, Space, Store, block_on};
+use kixx_datastore::stores::disk::DiskStore;
+use kixx_datastore::stores::durable::Durable;
+use kixx_datastore::views::{
+    BatchLimit, EmittedRow, MapBatch, MappedDocument, View, ViewName, ViewQuery, remove_others,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const LIMIT: BatchLimit = BatchLimit { documents: 16, text_bytes: usize::MAX };
+
+/// One process: its store, its view, and how many documents it has mapped.
+struct Process {
+    store: Arc<DiskStore>,
+    view: View,
+    mapped: AtomicUsize,
+}
+
+fn name(signature: &str) -> ViewName {
+    ViewName { id: "by number".to_owned(), signature: signature.to_owned() }
+}
+
+impl Process {
+    fn start(directory: &Path, signature: &str) -> Self {
+        Self::on(Arc::new(open(directory)), signature)
+    }
+
+    fn on(store: Arc<DiskStore>, signature: &str) -> Self {
+        let view = View::recorded(Arc::clone(&store) as _, name(signature)).unwrap();
+        Self { store, view, mapped: AtomicUsize::new(0) }
+    }
+
+    fn put(&self, numbers: impl Iterator<Item = u32>, text: &str) {
+        let operation = |number: u32| {
+            let body = format!(r#"{{"text":"{text}"}}"#);
+            Operation::put(Space::DOCUMENTS, &key(number), Check::Any, body.as_bytes())
+        };
+        self.store.commit(Batch { operations: numbers.map(operation).collect() }).wait().unwrap();
+    }
+
+    fn delete(&self, number: u32) {
+        let delete = Operation::delete(Space::DOCUMENTS, &key(number), Check::Any);
+        self.store.commit(Batch::of(delete)).wait().unwrap();
+    }
+
+    /// Emits each document's text under its key.
+    fn map(&self, batch: &MapBatch) {
+        self.mapped.fetch_add(batch.documents.len(), Ordering::Relaxed);
+        let texts: Vec<(String, String)> = batch.documents.iter().map(row_of).collect();
+        let mapped: Vec<MappedDocument<'_>> = texts
+            .iter()
+            .map(|(key, value)| MappedDocument::Rows(vec![EmittedRow { key, value: Some(value) }]))
+            .collect();
+        self.view.apply(batch.ticket, &mapped).unwrap();
+    }
+
+    fn catch_up(&self) {
+        let moment = self.store.snapshot().wait().unwrap();
+        while let Some(batch) = self.view.next_batch(&*self.store, &moment, LIMIT).unwrap() {
+            self.map(&batch);
+        }
+    }
+
+    /// The rows, brought up to date, are those of all documents.
+    fn check(&self) {
+        self.catch_up();
+        let found = self.rows().expect("the view is up to date");
+        let moment = self.store.snapshot().wait().unwrap();
+        let documents =
+            moment.range(Space::DOCUMENTS, &kixx_datastore::kv::Scan::all(KeyRange::ALL)).wait().unwrap();
+        let expected: BTreeMap<String, String> = documents.iter().map(row_of).collect();
+        assert_eq!(found, expected);
+    }
+
+    fn rows(&self) -> Option<BTreeMap<String, String>> {
+        let query = ViewQuery::new(None, None, Direction::Ascending, 0, u64::MAX).unwrap();
+        let page = block_on(self.view.page(&query, 0)).unwrap()?;
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Some(page.rows.iter().map(|row| (text(row.key_text()), text(row.value_text().unwrap()))).collect())
+    }
+
+    fn mapped(&self) -> usize {
+        self.mapped.swap(0, Ordering::Relaxed)
+    }
+
+    fn close(self) {
+        self.store.close().wait().unwrap();
+    }
+}
+
+fn key(number: u32) -> Vec<u8> {
+    format!("key:{number:05}").into_bytes()
+}
+
+fn row_of(document: &Entry) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (format!("\"{}\"", text(document.key())), text(document.value()))
+}
+
+#[test]
+fn reopening_maps_only_what_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    let process = Process::start(directory.path(), "a");
+    process.put(0..500, "first");
+    process.check();
+    assert_eq!(process.mapped(), 500);
+    process.check();
+    process.close();
+
+    let process = Process::start(directory.path(), "a");
+    assert_eq!(process.rows().map(|rows| rows.len()), Some(500), "complete at once");
+    process.check();
+    assert_eq!(process.mapped(), 0);
+    process.put(7..10, "second");
+    process.delete(3);
+    process.close();
+
+    let process = Process::start(directory.path(), "a");
+    process.check();
+    assert_eq!(process.mapped(), 3);
+    process.close();
+}
+
+#[test]
+fn another_map_function_begins_anew_and_the_rows_of_the_old_one_go() {
+    let directory = tempfile::tempdir().unwrap();
+    let process = Process::start(directory.path(), "a");
+    process.put(0..100, "first");
+    process.check();
+    process.close();
+
+    let process = Process::start(directory.path(), "b");
+    assert_eq!(process.rows(), None);
+    process.check();
+    assert_eq!(process.mapped(), 100);
+    let rows = |space: u32| process.store.count(Space(space), &KeyRange::ALL).wait().unwrap();
+    assert_eq!((rows(16), rows(17), rows(18), rows(19)), (100, 100, 100, 100));
+    remove_others(&*process.store, "by number", Some("b")).unwrap();
+    assert_eq!((rows(16), rows(17), rows(18), rows(19)), (0, 0, 100, 100));
+    process.check();
+    remove_others(&*process.store, "by number", None).unwrap();
+    process.put(0..1, "second");
+    process.check();
+    assert_eq!(process.mapped(), 1 + 100, "whose rows were removed, that one maps all again");
+    process.close();
+}
+
+#[test]
+fn a_build_that_was_interrupted_is_not_seen_and_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let process = Process::start(directory.path(), "a");
+    process.put(0..100, "first");
+    let moment = process.store.snapshot().wait().unwrap();
+    for _ in 0..3 {
+        let batch = process.view.next_batch(&*process.store, &moment, LIMIT).unwrap().unwrap();
+        process.map(&batch);
+    }
+    process.close();
+    let process = Process::start(directory.path(), "a");
+    assert_eq!(process.rows(), None);
+    process.check();
+
+    // The same once it was complete.
+    process.put(0..100, "second");
+    let moment = process.store.snapshot().wait().unwrap();
+    let batch = process.view.next_batch(&*process.store, &moment, LIMIT).unwrap().unwrap();
+    process.map(&batch);
+    process.close();
+    let process = Process::start(directory.path(), "a");
+    assert_eq!(process.rows(), None);
+    process.check();
+    process.close();
+}
+
+#[test]
+fn two_who_drive_one_view_while_others_write_agree() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(directory.path()));
+    let drivers: Vec<Process> = (0..2).map(|_| Process::on(Arc::clone(&store), "a")).collect();
+    std::thread::scope(|scope| {
+        for driver in &drivers {
+            scope.spawn(|| (0..40).for_each(|_| driver.catch_up()));
+        }
+        scope.spawn(|| {
+            for round in 0..40_u32 {
+                drivers[0].put((round * 7 % 50)..(round * 7 % 50 + 40), &round.to_string());
+                drivers[0].delete(round);
+                if round % 8 == 0 {
+                    store.checkpoint().wait().unwrap();
+                }
+            }
+        });
+    });
+    drivers.iter().for_each(Process::check);
+    store.close().wait().unwrap();
+}
