@@ -160,7 +160,8 @@ class Writer {
         } else if (error instanceof ConflictError) {
             const message = `${ where }: there is a document ${ quote(key) } already`;
             const advice = this.#advice("conflict: 'skip' or 'overwrite'");
-            throw new ConflictError(`${ message }. ${ advice }`, { key, cause: error });
+            const details = { key, expected: 'no document', cause: error };
+            throw new ConflictError(`${ message }. ${ advice }`, details);
         } else {
             throw error;
         }
