@@ -45,7 +45,8 @@ test('--check tells whether the page is up to date, and writes nothing', async (
         fs.cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
     }
     fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(copy, 'node_modules'), 'junction');
-    const docs = (...args) => run([process.execPath, path.join('scripts', 'docs.cjs'), ...args], { cwd: copy });
+    const script = path.join('scripts', 'docs.cjs');
+    const docs = (...args) => run([process.execPath, script, ...args], { cwd: copy });
     const page = path.join(copy, PAGE);
 
     const good = await docs('--check');

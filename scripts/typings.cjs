@@ -52,6 +52,7 @@ function readTypings(files) {
         module: ts.ModuleKind.Node16,
         moduleResolution: ts.ModuleResolutionKind.Node16,
         types: [],
+        noLib: true,
     });
     const checker = program.getTypeChecker();
     const modules = files.map((file) => (
@@ -297,9 +298,9 @@ function symbolsIn(checker, node) {
     return found;
 }
 
-function isOurs({ flags, declarations: [declaration] }) {
-    const file = path.relative(root, declaration.getSourceFile().fileName);
-    return !(flags & ts.SymbolFlags.TypeParameter) && !/^\.\.|node_modules/.test(file);
+/** JavaScript's own types are not even known here. */
+function isOurs({ flags, declarations }) {
+    return declarations !== undefined && !(flags & ts.SymbolFlags.TypeParameter);
 }
 
 function docOf(node) {

@@ -9,7 +9,9 @@ const ts = require('typescript');
 const ROOT = path.join(__dirname, '..', '..');
 
 /** What is published and runs in applications or as the tool. */
-const SOURCES = ['lib', 'cli', 'bin', 'index.cjs', 'import.cjs', 'scripts/build-addon.cjs', 'scripts/platform.cjs'];
+const SOURCES = [
+    'lib', 'cli', 'bin', 'index.cjs', 'import.cjs', 'scripts/build-addon.cjs', 'scripts/platform.cjs',
+];
 
 const CODE = /^(?=.{4})[A-Z]{2,}(_[A-Z]+)*$/;
 
