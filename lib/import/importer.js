@@ -204,6 +204,7 @@ function importOptions(datastore, options, defaults) {
     if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') {
         fail('signal', 'an AbortSignal', signal);
     }
+    signal?.throwIfAborted();
     return {
         key, document, parse, signal, onProgress,
         conflict: oneOf(conflict, 'conflict', ['error', 'skip', 'overwrite']),
