@@ -161,7 +161,7 @@ async function importOverDocuments(t) {
     const store = await openStore(t);
     await store.setItem('a', {});
     const error = await rejection(importJsonLines(store, newFile(t, '{"key":"a","document":{}}\n')));
-    assert.equal(error.cause.code, 'CONFLICT');
+    assert.deepEqual([error.expected, error.cause.code], ['no document', 'CONFLICT']);
     return error;
 }
 
