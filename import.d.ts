@@ -2,7 +2,9 @@ import type { BatchOperation, Key } from './index.js';
 
 /** What an importer needs of a datastore. */
 export interface ImportTarget {
+    /** Stores documents, all or none. */
     batch(operations: readonly BatchOperation<any>[]): Promise<unknown>;
+    /** The documents, null where there is none. */
     getItems(keys: readonly Key[]): Promise<(object | null)[]>;
 }
 
@@ -26,16 +28,23 @@ export interface LevelRecord extends ImportRecord {
 
 /** A row of Kixx's document store: `collection` is its type. */
 export interface KixxRecord extends ImportRecord {
+    /** From its column. */
     sortKey: string | null;
+    /** From its column; revisions here begin anew. */
     version: number;
+    /** An ISO date. */
     createdAt: string;
+    /** An ISO date. */
     updatedAt: string;
 }
 
 /** How far an import is. */
 export interface ImportProgress {
+    /** How many documents were stored so far. */
     imported: number;
+    /** How many were there already, with `conflict: 'skip'`. */
     skipped: number;
+    /** How many records cannot be stored, with `invalid: 'skip'`. */
     invalid: number;
     /** How much of the source was read, from 0 to 1; null where that is not known. */
     share: number | null;
@@ -141,6 +150,7 @@ export function importLoki(
 
 /** A database of `abstract-level` that is open. */
 export interface LevelDatabase {
+    /** Its iterator over all entries, as bytes. */
     iterator(options: { keyEncoding: 'buffer'; valueEncoding: 'buffer' }): {
         nextv(size: number): Promise<[any, any][]>;
         close(): Promise<void>;

@@ -89,6 +89,7 @@ export type DatastoreOptions<M extends Missing = Missing> = CommonOptions<M> & (
     })
 );
 
+/** The options that do not depend on the engine. */
 interface CommonOptions<M extends Missing> {
     /** What `getItem` does where there is no document: `'throw'` (default) a NotFoundError, or `'null'`. */
     missing?: M | undefined;
@@ -112,7 +113,9 @@ export interface PageOptions {
 
 /** A range of document keys; bounds are inclusive. */
 export interface KeyRange {
+    /** The lowest key. Default: from the first one. */
     startKey?: Key | undefined;
+    /** The highest key; `prefix + '\uffff'` ends what begins with a prefix. Default: to the last one. */
     endKey?: Key | undefined;
     /** This key only, whatever the bounds are. */
     key?: Key | undefined;
@@ -129,7 +132,9 @@ export interface ScanOptions extends KeyRange, Pick<PageOptions, 'descending' | 
  * numbers, strings, arrays, objects. Bounds are inclusive.
  */
 export interface ViewQueryOptions<K = unknown> extends PageOptions {
+    /** The lowest key. Default: from the first row. */
     startKey?: ViewBound<K> | undefined;
+    /** The highest key. Default: to the last row. */
     endKey?: ViewBound<K> | undefined;
     /** This key only, whatever the bounds are. */
     key?: K | undefined;
@@ -137,11 +142,13 @@ export interface ViewQueryOptions<K = unknown> extends PageOptions {
 
 /** The documents come with the items. */
 export interface WithDocuments {
+    /** Each item has its `document`. */
     includeDocuments: true;
 }
 
 /** A page of items. */
 export interface Page<Item> {
+    /** In the order of the keys, at most `limit` of them. */
     items: Item[];
     /** The `inclusiveStartIndex` of the next page, or null at the end. */
     exclusiveEndIndex: number | null;
@@ -151,6 +158,7 @@ export interface Page<Item> {
 
 /** An item of `queryKeys` and `scan`. */
 export interface KeyItem<T extends object = Record<string, unknown>> {
+    /** Of the document. */
     key: string;
     /** The same as `key`. */
     documentKey: string;
@@ -160,6 +168,7 @@ export interface KeyItem<T extends object = Record<string, unknown>> {
 
 /** An item of `queryView`: a row that the view's map function emitted. */
 export interface ViewItem<K = unknown, V = unknown, T extends object = Record<string, unknown>> {
+    /** What `emit` was given. */
     key: K;
     /** undefined after `emit(key)`. */
     value: V;
@@ -236,6 +245,7 @@ export interface BackupMoment {
 
 /** How far a backup or a restore is. */
 export interface BackupProgress {
+    /** A backup is written, then verified; a restore, or a check, reads. */
     phase: 'write' | 'verify' | 'read';
     /** So many are done: documents while writing, otherwise bytes of the file. */
     done: number;
@@ -265,6 +275,7 @@ export interface BackupOptions extends VerifyOptions {
 export interface BackupResult extends BackupMoment {
     /** Where it is. */
     path: string;
+    /** How many documents are in it. */
     documents: number;
     /** How many documents are gone since the backup before. */
     deletions: number;
@@ -343,6 +354,7 @@ export interface Stats {
     cacheMisses: number;
     /** By the ids of the views that this datastore has registered. */
     views: Record<string, ViewStats>;
+    /** Figures that later versions add. */
     [figure: string]: unknown;
 }
 
@@ -354,12 +366,15 @@ export interface ViewStats {
     failures: number;
     /** The first of them. */
     failed: { key: string; message: string }[];
+    /** Figures that later versions add. */
     [figure: string]: unknown;
 }
 
 /** A document, or that there is none. */
 export interface EngineItem<T extends object = Record<string, unknown>> {
+    /** As it was asked for, as a string. */
     key: string;
+    /** null where there is none. */
     document: Stored<T> | null;
 }
 
@@ -368,16 +383,27 @@ export interface EngineItem<T extends object = Record<string, unknown>> {
  * `setItem` stores a document with the `_rev` that it brings. Answers may be promises.
  */
 export interface Engine {
+    /** Called once, before everything else. */
     loadDocuments?(): unknown;
+    /** The document, or null. */
     getItem(key: string): EngineItem<any> | Promise<EngineItem<any>>;
+    /** Stores the document with its `_rev`. */
     setItem(key: string, document: any): unknown;
+    /** Removes the document, if there is one. */
     deleteItem(key: string): unknown;
+    /** A page of keys, for {@link KeyQueryOptions}. */
     queryKeys(options: any): Omit<Page<any>, 'total'> | Promise<Omit<Page<any>, 'total'>>;
+    /** A page of rows, for {@link ViewQueryOptions}. */
     queryView(id: string, options: any): Omit<Page<any>, 'total'> | Promise<Omit<Page<any>, 'total'>>;
+    /** Without it `setView` of the datastore is an {@link AssertionError}; so it is with the next two. */
     setView?(id: string, view: View<any, any, any>): unknown;
+    /** Whether a view is registered. */
     hasView?(id: string): boolean;
+    /** Removes a view; answers whether there was one. */
     deleteView?(id: string): boolean;
+    /** What `flush` of the datastore does, if anything. */
     flush?(): unknown;
+    /** Called once, at the end. */
     close?(): unknown;
 }
 
@@ -395,7 +421,9 @@ export interface FileSystem {
     readDocumentDirectory(directory: string): Promise<string[]>;
     /** The parsed document of a file; null where there is none. */
     readDocumentFile(path: string): Promise<any>;
+    /** Writes the document as JSON, best as a whole or not at all. */
     writeDocumentFile(path: string, document: any): Promise<unknown>;
+    /** Removes the file, which is there. */
     removeDocumentFile(path: string): Promise<unknown>;
 }
 
@@ -403,6 +431,11 @@ export interface FileSystem {
  * A document datastore: JSON documents by key, each with a revision, in plain files. Every document that
  * comes out is a fresh copy. Bad arguments reject with an {@link AssertionError}. Every call before
  * `load()` loads first; every call after `close()` rejects with a {@link ClosedError}.
+ *
+ * A write that rejects has stored nothing. Besides what is said below it rejects with a {@link StorageError}
+ * when the file system fails, with a {@link LockedError} when another process does not let us write for
+ * `lockTimeout`, and with an {@link AssertionError} where the document is no JSON data, or too large, or the
+ * store is `readOnly`.
  *
  * @typeParam T what the documents are, or {@link Keyed} where their keys decide; without, single calls may
  *     name a type
@@ -428,10 +461,12 @@ export class Datastore<
     get _db(): DatastoreEngine<DocumentOf<T>>;
 
     /**
-     * Reads all documents. Resolves with the datastore.
+     * Reads all documents, and the journal that a crash may have left. Resolves with the datastore. Once
+     * loaded, calling it again does nothing; after a failure it tries again.
      *
-     * @throws {CorruptError} naming every file that holds no document
-     * @throws {LockedError} when another process does not let us open the directory
+     * @throws {CorruptError} naming every file that holds no document, or what is wrong with the journal
+     * @throws {LockedError} when another process does not let us open the directory for `lockTimeout`
+     * @throws {StorageError} when the directory cannot be made or read
      */
     load(options?: LoadOptions): Promise<this>;
 
@@ -453,13 +488,15 @@ export class Datastore<
     ): Promise<{ -readonly [I in keyof K]: Stored<DocumentAt<T, K[I]>> | null }>;
     getItems<D extends object = T>(this: PlainStore, keys: readonly Key[]): Promise<(Stored<D> | null)[]>;
 
-    /** Whether there is a document. */
+    /** Whether there is a document. Reads no document. */
     hasItem<const K extends Key>(key: K & Known<T, K>): Promise<boolean>;
 
     /**
-     * Stores a document. Resolves with it and its new `_rev`: 0 for a new one, else one more than before.
+     * Stores a document. Resolves with a copy and its new `_rev`: 0 for a new one, else one more than before.
+     * A document without `_rev` replaces whatever is there.
      *
-     * @throws {ConflictError} when the document brings a `_rev` which is not the current one
+     * @throws {ConflictError} when the document brings a `_rev`, and there is one at another revision
+     * @throws {AssertionError} when it is no plain object of JSON data, naming the place
      */
     setItem<const K extends Key>(
         this: KeyedStore,
@@ -481,7 +518,7 @@ export class Datastore<
     ): Promise<Stored<D>>;
 
     /**
-     * Stores a document where there is none.
+     * Stores a document where there is none. Resolves with a copy at `_rev` 0.
      *
      * @throws {ConflictError} when there is one
      */
@@ -498,12 +535,13 @@ export class Datastore<
     ): Promise<Stored<D>>;
 
     /**
-     * Stores what `update` makes of the document, or of null. Updates of one key queue up, so inside
-     * `update` do not wait for another update of the same key. An error of `update` comes out as it is,
-     * and nothing is stored.
+     * Stores what `update` makes of the document, or of null. Resolves with a copy and its new `_rev`.
+     * Updates of one key queue up, so inside `update` do not wait for another update of the same key. An
+     * error of `update` comes out as it is, and nothing is stored.
      *
      * @throws {ConflictError} when `update` returns another `_rev` than the current one, or when somebody
-     *     else changed the document meanwhile
+     *     else changed the document meanwhile: call it again
+     * @throws {AssertionError} when what it returns is no plain object of JSON data
      */
     updateItem<const K extends Key>(
         this: KeyedStore,
@@ -527,14 +565,16 @@ export class Datastore<
     /**
      * Removes a document. Resolves with the key, also when there was none.
      *
-     * @throws {ConflictError} when `rev` is given and the document is not at that revision
+     * @throws {ConflictError} when `rev` is given and the document is not at that revision, or not there
      */
     deleteItem<const K extends Key>(key: K & Known<T, K>, options?: DeleteOptions): Promise<string>;
 
     /**
-     * Several writes, all of them or none. Resolves with one answer per operation.
+     * Several writes, all of them or none, also across a crash. Resolves with one answer per operation: the
+     * stored document, or the deleted key. They are made in order, so one sees those before it.
      *
-     * @throws {ConflictError} naming the key
+     * @throws {ConflictError} naming the key of the first that another revision stands against
+     * @throws {AssertionError} naming the operation, as in `operations[0].key`
      */
     batch<const O extends readonly KeyedOperation[]>(
         this: KeyedStore,
@@ -545,7 +585,10 @@ export class Datastore<
         operations: O
     ): Promise<{ -readonly [I in keyof O]: BatchAnswer<O[I], T> }>;
 
-    /** A page of keys. Costs the same at any offset. */
+    /**
+     * A page of the documents of a key range, sorted by UTF-16 code unit as JavaScript compares strings.
+     * Costs the same at any offset.
+     */
     queryKeys<D extends object = DocumentOf<T>>(
         this: KeyedStore,
         options: KeyQueryOptions & WithDocuments
@@ -561,7 +604,8 @@ export class Datastore<
     queryKeys<D extends object = T>(this: PlainStore, options?: KeyQueryOptions): Promise<Page<KeyItem<D>>>;
 
     /**
-     * A page of the rows of a view, which sees every write acknowledged before.
+     * A page of the rows of a view, which sees every write acknowledged before. The first query maps all
+     * documents, later ones those that changed.
      *
      * @throws {AssertionError} when there is no such view
      */
@@ -594,7 +638,12 @@ export class Datastore<
         options?: ViewQueryOptions<K>
     ): Promise<Page<ViewItem<K, W, D>>>;
 
-    /** Iterates over a range of keys as it is when the iteration begins, whatever is written meanwhile. */
+    /**
+     * Iterates over a range of keys as it is when the iteration begins, whatever is written meanwhile, also
+     * past `close()`. Takes little memory. Stop early by leaving the loop.
+     *
+     * @throws {AssertionError} at the first step, for options that only pages have
+     */
     scan<D extends object = DocumentOf<T>>(
         this: KeyedStore,
         options: ScanOptions & WithDocuments
@@ -616,6 +665,7 @@ export class Datastore<
      * @throws {TooOldError} when it is not known any more what changed since the backup `since`
      * @throws {AssertionError} when there is a file at `path`, unless `overwrite` is true
      * @throws {StorageError} when the file cannot be written
+     * @throws {CorruptError} when it does not read back as it was written
      */
     backup(path: string, options?: BackupOptions): Promise<BackupResult>;
 
@@ -625,11 +675,17 @@ export class Datastore<
      *
      * @throws {ConflictError} naming documents that are there already, unless `conflict` says what to do
      * @throws {CorruptError} when a backup is damaged
+     * @throws {StorageError} when a backup cannot be read
      * @throws {AssertionError} when the backups do not belong together, or are too large for one write
      */
     restore(path: string | readonly string[], options?: RestoreOptions): Promise<RestoreResult>;
 
-    /** Registers a view, or replaces the one with the same id. Also before the documents are loaded. */
+    /**
+     * Registers a view, or replaces the one with the same id. Also before the documents are loaded. Views are
+     * not stored: register them after every start.
+     *
+     * @throws {AssertionError} at once, for an id that is no string or empty, or a view without `map`
+     */
     setView<I extends keyof V & string, D extends object = DocumentOf<T>>(
         this: KeyedStore,
         id: I,
@@ -650,10 +706,15 @@ export class Datastore<
     /** Resolves once everything acknowledged would survive a power cut. */
     flush(): Promise<void>;
 
-    /** Figures about the store. */
+    /** Figures about the store: documents, writes, checkpoints, memory, views. */
     stats(): Promise<Stats>;
 
-    /** Waits for pending writes and lets the directory go. May be called again. */
+    /**
+     * Waits for pending writes, writes what JSON files do not hold yet, and lets the directory go. May be
+     * called again.
+     *
+     * @throws {StorageError} when files cannot be written; the journal still has everything
+     */
     close(): Promise<void>;
 
     /** The same as `close()`, for `await using`. */
@@ -672,7 +733,7 @@ export class DatastoreEngine<T extends object = Record<string, unknown>> {
      */
     constructor(options: EngineOptions);
 
-    /** Reads all documents. Resolves with the engine. */
+    /** Reads all documents. Resolves with the engine, and rejects as `load` of {@link Datastore} does. */
     loadDocuments(options?: LoadOptions): Promise<this>;
 
     /** A fresh copy of the document, or null. */
@@ -690,11 +751,15 @@ export class DatastoreEngine<T extends object = Record<string, unknown>> {
     /** Removes a document, if there is one. */
     deleteItem(key: Key): Promise<{ key: string }>;
 
-    /** A page of keys. */
+    /** A page of the documents of a key range. */
     queryKeys<D extends object = T>(options: KeyQueryOptions & WithDocuments): Page<Required<KeyItem<D>>>;
     queryKeys<D extends object = T>(options?: KeyQueryOptions): Page<KeyItem<D>>;
 
-    /** A page of the rows of a view, which is brought up to date first. */
+    /**
+     * A page of the rows of a view, which is brought up to date first, before the call returns.
+     *
+     * @throws {AssertionError} when there is no such view
+     */
     queryView<K = unknown, V = unknown, D extends object = T>(
         id: string,
         options: ViewQueryOptions<K> & WithDocuments
@@ -749,11 +814,17 @@ export class LockingQueue {
 
 /** What an old store of {@link shadow} has to have: what the Kixx Datastore has. */
 export interface DatastoreLike {
+    /** The document with its `_rev`; null or an error where there is none. */
     getItem(key: any): Promise<any>;
+    /** Resolves with the stored document. */
     setItem(key: any, document: any, options?: any): Promise<any>;
+    /** Resolves with what the function returned, stored. */
     updateItem(key: any, update: any, options?: any): Promise<any>;
+    /** Resolves with the key. */
     deleteItem(key: any, options?: any): Promise<any>;
+    /** Resolves with a page; its `total` counts if it has one. */
     queryKeys(options?: any): Promise<any>;
+    /** Resolves with a page, too. */
     queryView(id: any, options?: any): Promise<any>;
 }
 
@@ -764,7 +835,9 @@ export type ShadowOutcome = { value: unknown } | { error: unknown };
 export interface ShadowDifference {
     /** `'getItem'`, or `'_db.getItem'` for the engine. */
     method: string;
+    /** As the call was made, functions too. */
     args: unknown[];
+    /** What the application got. */
     old: ShadowOutcome;
     /** With an error of the code `'BEHIND'`, this write and all later calls were not made any more. */
     new: ShadowOutcome;
@@ -774,8 +847,9 @@ export interface ShadowDifference {
 export interface ShadowCounts {
     /** Including those that were different. */
     compared: number;
+    /** Without those that `ignore` left out. */
     different: number;
-    /** Those of them that `ignore` left out. */
+    /** Those that `ignore` left out. */
     ignored: number;
     /**
      * Calls of which nobody can say what the new store should do: reads amid several writes, failures of the
@@ -788,6 +862,7 @@ export interface ShadowCounts {
 export interface ShadowSummary extends ShadowCounts {
     /** Whether the new store still gets all calls. */
     mirroring: boolean;
+    /** The counts by the names of the methods. */
     methods: Record<string, ShadowCounts>;
     /** The first 20. */
     first: ShadowDifference[];
@@ -844,15 +919,21 @@ export function shadow<
 
 /** What the errors carry besides their message. */
 export interface ErrorDetails {
+    /** The key of the document that the error is about. */
     key?: string | undefined;
+    /** What was expected, in a few words. */
     expected?: string | undefined;
+    /** The error underneath. */
     cause?: unknown;
 }
 
 /** What all errors of this package have in common. Codes never change; messages may. */
 export class DatastoreError extends Error {
+    /** The code of the class. */
     static readonly CODE: string;
+    /** For errors of an injected `db` that should look like ours. */
     constructor(message: string, details?: ErrorDetails);
+    /** Stable, such as `'NOT_FOUND'`. */
     readonly code: string;
     /** The key of the document that the error is about, where it fits. */
     readonly key?: string;

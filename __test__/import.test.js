@@ -163,6 +163,15 @@ test('an aborted import can be run again', async (t) => {
     assert.deepEqual(await documentsOf(store), Object.fromEntries(documents));
 });
 
+test('an import that was aborted before reads nothing', async (t) => {
+    const store = await openStore(t);
+    const reason = new Error('not now');
+    const options = { signal: AbortSignal.abort(reason) };
+    for (const run of Object.values(require('../lib/import/index.js'))) {
+        await assert.rejects(run(store, newPath(t), options), reason);
+    }
+});
+
 test('keys and documents as the application wants them', async (t) => {
     const store = await openStore(t);
     await importNedb(store, path.join(GOLDEN, 'nedb.db'), {

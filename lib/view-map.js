@@ -1,5 +1,7 @@
 'use strict';
 
+const LATE = 'called emit after it had returned: that adds no row, maps are synchronous';
+
 /**
  * Wraps the map function of a view so that native code can call it with a batch.
  *
@@ -17,7 +19,7 @@ function batchMapper(id, view) {
         let returned = false;
         const emit = (key, value) => {
             if (returned) {
-                warn('late', 'called emit after it had returned: that adds no row, maps are synchronous');
+                warn('KIXX_VIEW_LATE', LATE);
             } else {
                 // As text at once: what was emitted may be changed afterwards.
                 rows.push(JSON.stringify(value === undefined ? [key] : [key, value]));
@@ -26,11 +28,11 @@ function batchMapper(id, view) {
         try {
             const result = map.call(view, document, emit);
             if (typeof result?.then === 'function') {
-                Promise.resolve(result).catch((error) => warn('failed', failure(error)));
+                Promise.resolve(result).catch((error) => warn('KIXX_VIEW_FAILED', failure(error)));
             }
             return `[${ rows.join(',') }]`;
         } catch (error) {
-            warn('failed', failure(error));
+            warn('KIXX_VIEW_FAILED', failure(error));
             return JSON.stringify(messageOf(error));
         } finally {
             returned = true;
@@ -61,12 +63,12 @@ function messageOf(error) {
 /** One warning of each kind is enough, however many documents there are. */
 function warnOnce(id) {
     const warned = new Set();
-    return (kind, what) => {
-        if (!warned.has(kind)) {
-            warned.add(kind);
+    return (code, what) => {
+        if (!warned.has(code)) {
+            warned.add(code);
             process.emitWarning(`The map function of view ${ JSON.stringify(id) } ${ what }`, {
                 type: 'DatastoreWarning',
-                code: `KIXX_VIEW_${ kind.toUpperCase() }`,
+                code,
             });
         }
     };

@@ -8,6 +8,7 @@ import type { ConflictError, DatastoreError, Key, Stats } from '../index.js';
 export interface CallMessage {
     /** Of the datastore; undefined for one with an injected `db`. */
     directory: string | undefined;
+    /** The method; `'buildView'` is the part of `queryView` in which a thread maps many documents. */
     operation:
         | 'setItem' | 'insertItem' | 'updateItem' | 'deleteItem' | 'batch'
         | 'queryKeys' | 'queryView' | 'buildView' | 'load' | 'flush' | 'close';
@@ -29,14 +30,17 @@ interface FinishedCall extends Omit<CallMessage, 'result'> {
 
 /** A write that was acknowledged: the channel `kixx-datastore:commit`. */
 export interface CommitMessage extends Omit<FinishedCall, 'view' | 'error'> {
+    /** Of the documents. */
     keys: string[];
 }
 
 /** A write that was refused: the channel `kixx-datastore:conflict`. */
 export interface ConflictMessage extends Omit<FinishedCall, 'view'> {
+    /** Of all documents of the write. */
     keys: string[];
     /** The document in whose place there was another one. */
     key: Key | undefined;
+    /** What the call rejects with. */
     error: ConflictError;
 }
 
@@ -48,6 +52,7 @@ export interface SlowCallMessage extends FinishedCall {
 
 /** This process brought files up to date, or could not: the channel `kixx-datastore:checkpoint`. */
 export interface CheckpointMessage {
+    /** Of the datastore. */
     directory: string;
     /** How many documents had to be written to their files. */
     documents: number;
@@ -59,5 +64,6 @@ export interface CheckpointMessage {
 
 /** What {@link prometheus} needs of a datastore. */
 export interface HasStats {
+    /** The figures. */
     stats(): Promise<Stats>;
 }

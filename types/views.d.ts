@@ -17,8 +17,10 @@ export type ViewKey<V, I extends keyof V> = V[I] extends { key: infer K } ? K : 
 /** The values that a view emits; undefined if it emits keys only. */
 export type ViewValue<V, I extends keyof V> = 'value' extends keyof V[I] ? V[I]['value'] : undefined;
 
-/** What a map function may emit: anything, for a view of which nothing was said. */
+/** The keys that a map function may emit: any, for a view of which nothing was said. */
 export type EmittedKey<V, I extends keyof V> = string extends keyof V ? any : ViewKey<V, I>;
+
+/** The values that a map function may emit. */
 export type EmittedValue<V, I extends keyof V> = string extends keyof V ? any : ViewValue<V, I>;
 
 /** Adds a row. The value may be left out where it may be undefined. */
@@ -30,12 +32,16 @@ export type Emit<K, V> = undefined extends V ? (key: K, value?: V) => void : (ke
  */
 export type ViewBound<K> = K extends readonly unknown[] ? Lowest | Highest | Beginning<K> : K;
 
+/** The first elements of a key that is an array, each of which may be a bound itself. */
 type Beginning<K extends readonly unknown[]> = number extends K['length']
     ? (Item<K[number]>)[]
     : K extends readonly [infer First, ...infer Rest] ? [] | [Item<First>, ...Beginning<Rest>] : [];
 
+/** What may stand for an element of a key in a bound. */
 type Item<K> = ViewBound<K> | Lowest | Highest;
 
+/** Below every other key. */
 type Lowest = null;
 
+/** Above every key that is no object. */
 type Highest = Record<string, never>;

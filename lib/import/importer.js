@@ -160,7 +160,8 @@ class Writer {
         } else if (error instanceof ConflictError) {
             const message = `${ where }: there is a document ${ quote(key) } already`;
             const advice = this.#advice("conflict: 'skip' or 'overwrite'");
-            throw new ConflictError(`${ message }. ${ advice }`, { key, cause: error });
+            const details = { key, expected: 'no document', cause: error };
+            throw new ConflictError(`${ message }. ${ advice }`, details);
         } else {
             throw error;
         }
@@ -203,6 +204,7 @@ function importOptions(datastore, options, defaults) {
     if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') {
         fail('signal', 'an AbortSignal', signal);
     }
+    signal?.throwIfAborted();
     return {
         key, document, parse, signal, onProgress,
         conflict: oneOf(conflict, 'conflict', ['error', 'skip', 'overwrite']),
