@@ -44,7 +44,7 @@ export class BlogService {
         return this.datastore.getItem(postId);
     }
 
-    /** Only what is in `updates` changes. With a `_rev` in it, a ConflictError unless that is the current one. */
+    /** Changes what is in `updates`. A `_rev` in it has to be the current one: otherwise a ConflictError. */
     async updatePost(postId, { published, ...updates }) {
         return this.#update(postId, (post) => {
             const updatedAt = new Date().toISOString();

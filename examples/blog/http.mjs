@@ -1,5 +1,3 @@
-import { STATUS_CODES } from 'node:http';
-
 const BODY_BYTES_MAX = 64 * 1024;
 
 /** What the errors of the datastore mean to a client. */
@@ -7,39 +5,44 @@ const STATUS_OF_CODE = { ASSERTION: 400, NOT_FOUND: 404, CONFLICT: 409, CLOSED: 
 
 /** An error that a client gets to see. */
 export class HttpError extends Error {
-    constructor(status, message, headers = {}) {
+    constructor(status, code, message, headers = {}) {
         super(message);
-        this.status = status;
-        this.headers = headers;
-        this.code = STATUS_CODES[status].toUpperCase().replaceAll(' ', '_');
+        Object.assign(this, { status, code, headers });
     }
+}
+
+export function badInput(message) {
+    return new HttpError(400, 'BAD_INPUT', message);
 }
 
 /**
- * A request listener for a table of routes: `{ pattern, methods: { GET: action, ... } }`. An action gets what
- * the pattern captured, the query as URLSearchParams, and the body as an object; it answers with
- * `{ status, body, headers }`.
+ * What to answer to a request: `{ status, headers, body }`. Routes are `{ pattern, methods: { GET: action } }`.
+ * An action gets what the pattern captured, the query as URLSearchParams, and the body as an object.
  */
-export function listenerFor(routes) {
-    return async function listener(request, response) {
-        try {
-            send(response, await answer(routes, request));
-        } catch (error) {
-            send(response, answerToError(error));
-        }
-    };
+export async function answerTo(request, routes) {
+    try {
+        return await act(request, routes);
+    } catch (error) {
+        return answerToError(error);
+    }
 }
 
-async function answer(routes, request) {
+export function send(response, { status = 200, headers, body }) {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(body === undefined ? undefined : `${ JSON.stringify(body) }\n`);
+}
+
+async function act(request, routes) {
     const { pathname, searchParams: query } = parseUrl(request.url);
     const route = routes.find(({ pattern }) => pattern.test(pathname));
     if (!route) {
-        throw new HttpError(404, `There is nothing at ${ pathname }`);
+        throw new HttpError(404, 'NOT_FOUND', `There is nothing at ${ pathname }`);
     }
-    const { [request.method]: action, ...others } = route.methods;
+    const action = route.methods[request.method];
     if (!action) {
-        const allow = Object.keys(others).join(', ');
-        throw new HttpError(405, `${ pathname } has no ${ request.method }, but ${ allow }`, { allow });
+        const allow = Object.keys(route.methods).join(', ');
+        const message = `${ pathname } has no ${ request.method }, but ${ allow }`;
+        throw new HttpError(405, 'METHOD_NOT_ALLOWED', message, { allow });
     }
     const [, ...captured] = route.pattern.exec(pathname);
     const hasBody = ['POST', 'PUT', 'PATCH'].includes(request.method);
@@ -50,7 +53,7 @@ function parseUrl(url) {
     try {
         return new URL(url, 'http://localhost');
     } catch {
-        throw new HttpError(400, `${ url } is no path`);
+        throw badInput(`${ url } is no path`);
     }
 }
 
@@ -62,13 +65,13 @@ function readBody(request) {
         request.on('data', (chunk) => {
             bytes += chunk.length;
             if (bytes > BODY_BYTES_MAX) {
-                reject(new HttpError(413, `A body has at most ${ BODY_BYTES_MAX } bytes`));
+                reject(new HttpError(413, 'TOO_LARGE', `A body has at most ${ BODY_BYTES_MAX } bytes`));
             } else {
                 chunks.push(chunk);
             }
         });
         request.on('end', () => resolve(Buffer.concat(chunks)));
-        request.on('error', () => reject(new HttpError(400, 'The body ended too early')));
+        request.on('error', () => reject(badInput('The body ended too early')));
     });
 }
 
@@ -77,26 +80,20 @@ function parseObject(bytes) {
     try {
         value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     } catch (error) {
-        throw new HttpError(400, `The body is no JSON: ${ error.message }`);
+        throw badInput(`The body is no JSON: ${ error.message }`);
     }
     if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-        throw new HttpError(400, 'The body must be a JSON object');
+        throw badInput('The body must be a JSON object');
     }
     return value;
 }
 
 /** What nobody expected is logged, and is not shown. */
 function answerToError(error) {
-    const status = error.status ?? STATUS_OF_CODE[error.code];
+    const status = error instanceof HttpError ? error.status : STATUS_OF_CODE[error.code];
     if (status === undefined) {
         console.error(error);
-        const message = 'Something went wrong';
-        return { status: 500, body: { error: { code: 'INTERNAL_SERVER_ERROR', message } } };
+        return { status: 500, body: { error: { code: 'INTERNAL', message: 'Something went wrong' } } };
     }
     return { status, headers: error.headers, body: { error: { code: error.code, message: error.message } } };
-}
-
-function send(response, { status = 200, headers, body }) {
-    response.writeHead(status, { 'content-type': 'application/json', ...headers });
-    response.end(body === undefined ? undefined : `${ JSON.stringify(body) }\n`);
 }

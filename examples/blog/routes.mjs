@@ -1,11 +1,11 @@
-import { HttpError } from './http.mjs';
-import { COMMENT, POST, USER, checkFields, checkPage } from './input.mjs';
+import { badInput } from './http.mjs';
+import { COMMENT, POST, USER, checkNew, checkPage, checkUpdates } from './input.mjs';
 
 /** What the blog answers at which path. */
 export function makeRoutes({ blog, users }) {
     async function checkAuthor({ author }) {
         if (!await users.hasUser(author)) {
-            throw new HttpError(400, `author must be the id of a user, and there is no ${ author }`);
+            throw badInput(`author must be the id of a user, and there is no ${ author }`);
         }
     }
 
@@ -14,10 +14,11 @@ export function makeRoutes({ blog, users }) {
             pattern: /^\/users$/,
             methods: {
                 async GET({ query }) {
-                    return pageOf(await users.getActiveUsers(...checkPage(query)), ({ document }) => document);
+                    const page = await users.getActiveUsers(...checkPage(query));
+                    return pageOf(page, (item) => item.document);
                 },
                 async POST({ body }) {
-                    return created('users', await users.createUser(checkFields(body, USER, ['name', 'email'])));
+                    return created('users', await users.createUser(checkNew(body, USER)));
                 },
             },
         },
@@ -28,7 +29,7 @@ export function makeRoutes({ blog, users }) {
                     return { body: await users.getUser(id) };
                 },
                 async PATCH({ captured: [id], body }) {
-                    return { body: await users.updateUser(id, checkFields(body, USER)) };
+                    return { body: await users.updateUser(id, checkUpdates(body, USER)) };
                 },
                 async DELETE({ captured: [id] }) {
                     await users.deleteUser(id);
@@ -58,11 +59,12 @@ export function makeRoutes({ blog, users }) {
                 async GET({ query }) {
                     const page = checkPage(query);
                     const tag = query.get('tag');
-                    return pageOf(await (tag === null
-                        ? blog.getPostsByDate(...page) : blog.getPostsByTag(tag, ...page)));
+                    return pageOf(tag !== null
+                        ? await blog.getPostsByTag(tag, ...page)
+                        : await blog.getPostsByDate(...page));
                 },
                 async POST({ body }) {
-                    const post = checkFields(body, POST, ['title', 'body', 'author']);
+                    const post = checkNew(body, POST);
                     await checkAuthor(post);
                     return created('posts', await blog.createPost(post));
                 },
@@ -76,7 +78,7 @@ export function makeRoutes({ blog, users }) {
                 },
                 async PATCH({ captured: [id], body }) {
                     const { author: _, ...kind } = POST;
-                    return { body: await blog.updatePost(id, checkFields(body, kind)) };
+                    return { body: await blog.updatePost(id, checkUpdates(body, kind)) };
                 },
                 async DELETE({ captured: [id] }) {
                     await blog.deletePost(id);
@@ -88,7 +90,7 @@ export function makeRoutes({ blog, users }) {
             pattern: /^\/posts\/(post:[\w-]+)\/comments$/,
             methods: {
                 async POST({ captured: [id], body }) {
-                    const comment = checkFields(body, COMMENT, ['author', 'text']);
+                    const comment = checkNew(body, COMMENT);
                     await checkAuthor(comment);
                     return { status: 201, body: await blog.addComment(id, comment) };
                 },

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { Datastore } from 'kixx-datastore';
 import { BlogService } from './blog-service.mjs';
 import { UserService } from './user-service.mjs';
-import { listenerFor } from './http.mjs';
+import { answerTo, send } from './http.mjs';
 import { makeRoutes } from './routes.mjs';
 
 const HOST = '127.0.0.1';
@@ -24,10 +24,15 @@ const { values: options } = parseArgs({
 });
 
 const datastore = await new Datastore({ directory: options.directory }).load();
-const blog = new BlogService(datastore);
-const users = new UserService(datastore);
+const routes = makeRoutes({ blog: new BlogService(datastore), users: new UserService(datastore) });
 
-const server = http.createServer({ requestTimeout: REQUEST_MS_MAX }, listenerFor(makeRoutes({ blog, users })));
+const server = http.createServer({ requestTimeout: REQUEST_MS_MAX }, async (request, response) => {
+    const answer = await answerTo(request, routes);
+    if (!server.listening) {
+        response.setHeader('connection', 'close');
+    }
+    send(response, answer);
+});
 server.listen(Number(options.port), HOST, () => {
     console.log(`Listening on http://${ HOST }:${ server.address().port }`);
 });

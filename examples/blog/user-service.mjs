@@ -33,7 +33,7 @@ export class UserService {
         return this.datastore.hasItem(userId);
     }
 
-    /** Only what is in `updates` changes. With a `_rev` in it, a ConflictError unless that is the current one. */
+    /** Changes what is in `updates`. A `_rev` in it has to be the current one: otherwise a ConflictError. */
     async updateUser(userId, updates) {
         return this.datastore.updateItem(userId, (user) => {
             if (!user) {
