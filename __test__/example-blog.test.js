@@ -8,7 +8,7 @@ const http = require('node:http');
 const path = require('node:path');
 const { once } = require('node:events');
 const { test } = require('node:test');
-const { startCommand } = require('./helpers/child.js');
+const { startServer, terminate } = require('./helpers/example.js');
 const { newDirectory, newPath } = require('./helpers/temp.js');
 
 const example = path.join(__dirname, '..', 'examples', 'blog');
@@ -22,13 +22,10 @@ class Blog {
         this.url = url;
     }
 
-    /** In a new directory unless one is given, on a port that is free. */
+    /** In a new directory unless one is given. */
     static async start(t, directory = newPath(t)) {
-        const command = [process.execPath, path.join(example, 'server.mjs'), '--port', '0'];
-        const env = { ...process.env, BLOG_DIRECTORY: directory };
-        const child = startCommand(t, command, { env });
-        const line = await child.line();
-        const [, url] = /^Listening on (http:\S+)$/.exec(line) ?? assert.fail(`${ line }${ child.stderr }`);
+        const script = path.join(example, 'server.mjs');
+        const { child, url } = await startServer(t, script, { BLOG_DIRECTORY: directory });
         return Object.assign(new Blog(child, url), { directory });
     }
 
@@ -55,11 +52,6 @@ class Blog {
 
     async addPost(author, fields = {}) {
         return this.ok('POST', '/posts', { title: 'One', body: 'Text', author, ...fields });
-    }
-
-    async end() {
-        process.kill(this.child.pid, 'SIGTERM');
-        return this.child.exited;
     }
 }
 
@@ -255,7 +247,7 @@ test('SIGTERM lets a request under way end, and leaves plain files', async (t) =
     const request = http.request(`${ blog.url }/users`, { method: 'POST', agent, headers });
     request.flushHeaders();
     await once(request, 'continue');
-    const exited = blog.end();
+    const exited = terminate(blog.child);
     assert.deepEqual(await blog.child.until('Shutting down'), []);
     await assert.rejects(fetch(`${ blog.url }/users`), TypeError);
     request.end(JSON.stringify(JANE));

@@ -16,8 +16,8 @@ export function badInput(message) {
 }
 
 /**
- * What to answer to a request: `{ status, headers, body }`. Routes are `{ pattern, methods: { GET: action } }`.
- * An action gets what the pattern captured, the query as URLSearchParams, and the body as an object.
+ * What to answer to a request: `{ status, headers, body }`. A route is `{ pattern, methods }` with an action
+ * for each method. It gets what the pattern captured, the query as URLSearchParams and the body.
  */
 export async function answerTo(request, routes) {
     try {

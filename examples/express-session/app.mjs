@@ -1,3 +1,4 @@
+import { promisify } from 'node:util';
 import express from 'express';
 import session from 'express-session';
 import { Accounts } from './accounts.mjs';
@@ -25,21 +26,17 @@ export function createApp({ datastore, store, secret }) {
         response.status(201).json({ name });
     });
 
-    app.post('/login', async (request, response, next) => {
+    app.post('/login', async (request, response) => {
         const { name, password } = checkCredentials(request.body);
         if (!await accounts.isPassword(name, password)) {
             response.status(401).json({ error: 'Wrong name or password' });
             return;
         }
-        // A new id: nobody may know that of a session with a user in it.
-        request.session.regenerate((error) => {
-            if (error) {
-                next(error);
-                return;
-            }
-            request.session.user = name;
-            request.session.save((saveError) => (saveError ? next(saveError) : response.json({ user: name })));
-        });
+        // A new id, which nobody can know from before.
+        await promisify(request.session.regenerate).call(request.session);
+        request.session.user = name;
+        await promisify(request.session.save).call(request.session);
+        response.json({ user: name });
     });
 
     app.get('/', async (request, response) => {
@@ -51,8 +48,9 @@ export function createApp({ datastore, store, secret }) {
         response.json({ user, visits: await accounts.countVisit(user) });
     });
 
-    app.post('/logout', (request, response, next) => {
-        request.session.destroy((error) => (error ? next(error) : response.status(204).end()));
+    app.post('/logout', async (request, response) => {
+        await promisify(request.session.destroy).call(request.session);
+        response.status(204).end();
     });
 
     app.use(answerError);

@@ -6,9 +6,8 @@ const MINUTE_MS = 60_000;
 const SWEPT_AT_ONCE_MAX = 1000;
 
 /**
- * Keeps the sessions of `express-session` in a Datastore, each as the document `session:<id>` with the time of
- * its end in milliseconds. A session that was destroyed leaves a tombstone, so that a request which began
- * before cannot bring it back.
+ * Keeps the sessions of `express-session` in a Datastore, each as the document `session:<id>`. A session that
+ * was destroyed leaves a tombstone, so that a request which began before cannot bring it back.
  */
 export class KixxSessionStore extends session.Store {
     #datastore;
