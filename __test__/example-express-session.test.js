@@ -12,7 +12,9 @@ const { ensureDependencies } = require('../scripts/prepare.cjs');
 const { root } = require('../scripts/platform.cjs');
 const { startServer, terminate } = require('./helpers/example.js');
 const { runWell } = require('./helpers/run.js');
-const { allDocuments, directoryOf, errorOf, kixx, makeStore, openStore, reopen } = require('./helpers/store.js');
+const {
+    allDocuments, directoryOf, errorOf, kixx, makeStore, openStore, reopen,
+} = require('./helpers/store.js');
 const { cleanup, newDirectory, newPath } = require('./helpers/temp.js');
 
 const example = path.join(root, 'examples', 'express-session');
