@@ -255,7 +255,7 @@ test('SIGTERM lets a request under way end, and leaves plain files', async (t) =
     const { id } = JSON.parse(Buffer.concat(await response.toArray()));
     assert.deepEqual([response.statusCode, response.headers.connection], [201, 'close']);
     const { code, stderr } = await exited;
-    assert.deepEqual([code, stderr], [0, '']);
+    assert.deepEqual([code, stderr, await blog.child.rest()], [0, '', ['Closed']]);
     assert.deepEqual(fs.readdirSync(blog.directory), [`${ encodeURIComponent(id) }.json`]);
 });
 
