@@ -57,20 +57,24 @@ function parseUrl(url) {
     }
 }
 
-/** Reads to the end even what is too large, without keeping it: only then a client sees the answer. */
+/** Reads to the end even what is too large, without keeping it: many clients listen only then. */
 function readBody(request) {
     return new Promise((resolve, reject) => {
         const chunks = [];
         let bytes = 0;
         request.on('data', (chunk) => {
             bytes += chunk.length;
-            if (bytes > BODY_BYTES_MAX) {
-                reject(new HttpError(413, 'TOO_LARGE', `A body has at most ${ BODY_BYTES_MAX } bytes`));
-            } else {
+            if (bytes <= BODY_BYTES_MAX) {
                 chunks.push(chunk);
             }
         });
-        request.on('end', () => resolve(Buffer.concat(chunks)));
+        request.on('end', () => {
+            if (bytes <= BODY_BYTES_MAX) {
+                resolve(Buffer.concat(chunks));
+            } else {
+                reject(new HttpError(413, 'TOO_LARGE', `A body has at most ${ BODY_BYTES_MAX } bytes`));
+            }
+        });
         request.on('error', () => reject(badInput('The body ended too early')));
     });
 }
