@@ -189,7 +189,7 @@ impl Layers {
     fn start_before(&self, space: Space, range: &KeyRange, number: u64) -> Result<Option<(Box<[u8]>, u64)>> {
         let begin = self.rank_of_lower(space, range)?;
         let wanted = begin + number;
-        let mut found = self.block_before(space, range, wanted)?;
+        let mut found = self.block_before(space, range, wanted);
         let rest = wanted - found.as_ref().map_or(begin, |(_, rank)| *rank);
         if rest > SHORT_WALK
             && let Some(layer) = self.overlay.layer(space)
@@ -202,7 +202,7 @@ impl Layers {
     }
 
     /// The last block that begins in `range` with no more than `wanted` entries before it.
-    fn block_before(&self, space: Space, range: &KeyRange, wanted: u64) -> Result<Option<(Box<[u8]>, u64)>> {
+    fn block_before(&self, space: Space, range: &KeyRange, wanted: u64) -> Option<(Box<[u8]>, u64)> {
         let blocks = &self.view.blocks;
         let (mut low, mut high) = (0, blocks.len());
         // Those of other spaces, and before the range, count as not too far; those behind it as too far.
@@ -219,7 +219,7 @@ impl Layers {
                 Err(_) => low = middle + 1,
                 Ok(key) if is_before(&key, &range.lower) => low = middle + 1,
                 Ok(key) => {
-                    let rank = self.rank(space, &key)?;
+                    let rank = self.shifted(space, &key, blocks.at(middle).1);
                     if rank <= wanted {
                         found = Some((key, rank));
                         low = middle + 1;
@@ -229,7 +229,7 @@ impl Layers {
                 }
             }
         }
-        Ok(found)
+        found
     }
 
     /// The last key of the overlay in `range` with no more than `wanted` entries before it.
@@ -259,9 +259,13 @@ impl Layers {
 
     /// How many entries lie before `key`, those of the file in other spaces too.
     fn rank(&self, space: Space, key: &[u8]) -> Result<u64> {
-        let in_file = self.view.rank(space, key)?;
+        Ok(self.shifted(space, key, self.view.rank(space, key)?))
+    }
+
+    /// The same, where the file has `in_file` entries before `key`.
+    fn shifted(&self, space: Space, key: &[u8], in_file: u64) -> u64 {
         let difference = self.overlay.layer(space).map_or(0, |layer| layer.difference_before(key));
-        Ok(in_file.saturating_add_signed(difference))
+        in_file.saturating_add_signed(difference)
     }
 
     fn rank_of_lower(&self, space: Space, range: &KeyRange) -> Result<u64> {

@@ -1,0 +1,114 @@
+'use strict';
+
+// With storage 'disk' the rows of a view outlive the process.
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+const { kixx, errorOf, openStore } = require('./helpers/store.js');
+const { newDirectory } = require('./helpers/temp.js');
+
+const DOCUMENTS = 300;
+
+/** A store whose view counts how often its map function is called. */
+async function openCounting(t, directory, view = {}) {
+    const store = await openStore(t, { directory, storage: 'disk' });
+    const calls = { count: 0 };
+    counters.current = calls;
+    store.setView('byNumber', { map: mapByNumber, ...view });
+    return { store, calls };
+}
+
+// The map function is the same text in every "process", and reaches its counter from outside.
+const counters = { current: { count: 0 } };
+
+function mapByNumber(document, emit) {
+    counters.current.count += 1;
+    emit(document.number, document.text);
+}
+
+async function fill(store) {
+    const numbers = Array.from({ length: DOCUMENTS }, (_, number) => number);
+    await Promise.all(numbers.map((number) => store.setItem(`item:${ number }`, { number, text: 'first' })));
+}
+
+async function values(store) {
+    const { items, total } = await store.queryView('byNumber', { limit: Infinity });
+    assert.equal(items.length, total);
+    return items.map((item) => item.value);
+}
+
+test('a view survives reopening: only what changed is mapped', async (t) => {
+    const directory = newDirectory(t);
+    const first = await openCounting(t, directory);
+    await fill(first.store);
+    assert.equal((await values(first.store)).length, DOCUMENTS);
+    assert.equal(first.calls.count, DOCUMENTS);
+    await first.store.close();
+
+    const second = await openCounting(t, directory);
+    assert.deepEqual(new Set(await values(second.store)), new Set(['first']));
+    assert.equal(second.calls.count, 0, 'nothing changed');
+    await second.store.setItem('item:7', { number: 7, text: 'second' });
+    await second.store.deleteItem('item:8');
+    await second.store.close();
+
+    const third = await openCounting(t, directory);
+    const found = await values(third.store);
+    assert.equal(found[7], 'second');
+    assert.equal(found.length, DOCUMENTS - 1);
+    assert.equal(third.calls.count, 1);
+});
+
+test('another map function, or another version, is built anew', async (t) => {
+    const directory = newDirectory(t);
+    const first = await openCounting(t, directory, { version: 1 });
+    await fill(first.store);
+    await values(first.store);
+    await first.store.close();
+
+    const same = await openCounting(t, directory, {
+        version: 1,
+        map: (document, emit) => mapByNumber(document, emit),
+    });
+    assert.equal((await values(same.store)).length, DOCUMENTS);
+    assert.equal(same.calls.count, 0, 'the version decides');
+    await same.store.close();
+
+    const next = await openCounting(t, directory, { version: 2, map: (document, emit) => emit(-document.number) });
+    const { items } = await next.store.queryView('byNumber', { limit: 1 });
+    assert.deepEqual(items, [{ key: 1 - DOCUMENTS, value: undefined, documentKey: `item:${ DOCUMENTS - 1 }` }]);
+});
+
+test('views are never half-updated: a query after a kill sees all rows of a moment or maps the rest', async (t) => {
+    const directory = newDirectory(t);
+    const { store } = await openCounting(t, directory);
+    await fill(store);
+    await values(store);
+    await Promise.all(Array.from({ length: DOCUMENTS }, (_, number) => (
+        store.setItem(`item:${ number }`, { number, text: 'second' })
+    )));
+    // Two handles at once, each with a view object of its own.
+    const other = await openStore(t, { directory, storage: 'disk' });
+    other.setView('byNumber', { map: mapByNumber });
+    const [ours, theirs] = await Promise.all([values(store), values(other)]);
+    assert.deepEqual(new Set([...ours, ...theirs]), new Set(['second']));
+});
+
+test('a deleted view leaves nothing, and one that is set again is complete', async (t) => {
+    const directory = newDirectory(t);
+    const { store, calls } = await openCounting(t, directory);
+    await fill(store);
+    await values(store);
+    assert.equal(store.deleteView('byNumber'), true);
+    store.setView('byNumber', { map: mapByNumber });
+    assert.equal((await values(store)).length, DOCUMENTS);
+    assert.ok(calls.count >= DOCUMENTS);
+});
+
+test('a version that is no version is refused', async (t) => {
+    const store = await openStore(t, { directory: newDirectory(t), storage: 'disk' });
+    for (const version of ['', NaN, {}, null, true, 1n]) {
+        assert.throws(() => store.setView('v', { map() {}, version }), errorOf('AssertionError'));
+    }
+    assert.ok(store instanceof kixx.Datastore);
+});
