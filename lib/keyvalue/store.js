@@ -1,0 +1,189 @@
+'use strict';
+
+const native = require('../native.cjs');
+const { AssertionError, ClosedError, errorFromThrown } = require('../errors.js');
+const { openPort } = require('../port.js');
+const { checkFunction, checkKey, checkValue, expiresIn, selection } = require('./checks.js');
+const { KEYS, VALUES, entries, iterate, parts } = require('./walk.js');
+const { Writes } = require('./writes.js');
+
+/** What a Distributor makes stores with. */
+const MADE_BY_DISTRIBUTOR = Symbol('made by a Distributor');
+
+// Older versions of Node don't have the symbol.
+const asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+
+/** A handle on a named store of strings and bytes by key. A Distributor gives it. */
+class KeyValueStore {
+    #handle;
+    #access;
+    #shared;
+    #writes;
+    #closing;
+    #id;
+    #backend;
+
+    constructor(maker, { handle, id, backend } = {}) {
+        if (maker !== MADE_BY_DISTRIBUTOR) {
+            throw new AssertionError('A KeyValueStore comes from distributor.getOrCreate()');
+        }
+        this.#handle = handle;
+        this.#access = native.openAccess(handle);
+        this.#shared = new Uint8Array(this.#access.shared);
+        this.#writes = new Writes(handle);
+        this.#id = id;
+        this.#backend = backend;
+    }
+
+    /** The name that it was asked for by. */
+    get id() {
+        return this.#id;
+    }
+
+    /** `'memory'` or `'disk'`. */
+    get backend() {
+        return this.#backend;
+    }
+
+    /** Whether this handle can be used. */
+    isOpen() {
+        return this.#closing === undefined;
+    }
+
+    /** The value, or undefined. */
+    async get(key) {
+        let answer;
+        try {
+            answer = this.#access.get(checkKey(key));
+        } catch (error) {
+            throw errorFromThrown(error);
+        }
+        return typeof answer === 'number' ? this.#bytes(answer) : answer;
+    }
+
+    /** Short bytes lie in the shared buffer; a negative number is the promise that gets the value. */
+    #bytes(number) {
+        return number < 0 ? openPort().promise(number) : this.#shared.slice(0, number);
+    }
+
+    /** Whether there is a value. */
+    async exists(key) {
+        const { exists } = this.#access;
+        return await this.#ask(exists, checkKey(key));
+    }
+
+    /** Stores a value. Resolves with true. */
+    async set(key, value, options) {
+        const { set } = this.#access;
+        return await this.#ask(set, checkKey(key), checkValue(value), expiresIn(options));
+    }
+
+    /** Removes a value. Resolves with whether there was one. */
+    async del(key) {
+        const { del } = this.#access;
+        return await this.#ask(del, checkKey(key));
+    }
+
+    /** Stores a value unless there is one. Resolves with whether it did. */
+    async setNx(key, value, options) {
+        const { setNx } = this.#access;
+        return await this.#ask(setNx, checkKey(key), checkValue(value), expiresIn(options));
+    }
+
+    /** Stores a value (or, with undefined, removes it) if there is the expected one. Resolves with whether it did. */
+    async compareAndSwap(key, expected, value, options) {
+        const { swap } = this.#access;
+        const next = value === undefined ? value : checkValue(value);
+        return await this.#ask(swap, checkKey(key), checkValue(expected, 'expected'), next, expiresIn(options));
+    }
+
+    /** A boolean, or the promise of one. */
+    #ask(call, ...args) {
+        let answer;
+        try {
+            answer = call(...args);
+        } catch (error) {
+            throw errorFromThrown(error);
+        }
+        if (typeof answer === 'boolean') {
+            return answer;
+        }
+        return answer === null ? this.#writes.add() : openPort().promise(answer);
+    }
+
+    /**
+     * Calls `callback(key, value)` for each entry whose key begins with `prefix`, as they are now, in order, until
+     * it answers false. Resolves with how many were given.
+     */
+    async iterate(prefix, callback) {
+        checkFunction(callback, 'callback');
+        const open = this.#walk({ prefix: checkKey(prefix, 'prefix') });
+        return await iterate(open, callback);
+    }
+
+    /** Iterates over `[key, value]` as they are when the iteration begins. */
+    entries(options) {
+        return entries(this.#walk(options));
+    }
+
+    /** Iterates over the keys as they are when the iteration begins. */
+    keys(options) {
+        return parts(this.#walk(options), KEYS);
+    }
+
+    /** Iterates over the values as they are when the iteration begins. */
+    values(options) {
+        return parts(this.#walk(options), VALUES);
+    }
+
+    #walk(options) {
+        this.#assertOpen();
+        const { prefix, start, end, reverse, limit } = selection(options);
+        return () => {
+            this.#assertOpen();
+            return native.openWalk(this.#handle, prefix, start, end, reverse ? 1 : 0, limit);
+        };
+    }
+
+    /** Resolves once everything acknowledged would survive a power cut; a memory store has nothing to do. */
+    async flush() {
+        this.#assertOpen();
+        this.#writes.submit();
+        await openPort().submit((id) => native.flushNamed(this.#handle, id));
+    }
+
+    /** Lets go of the store: the last handle closes it. May be called again. */
+    close() {
+        this.#closing ??= this.#close();
+        return this.#closing;
+    }
+
+    async #close() {
+        this.#writes.submit();
+        this.#access = CLOSED;
+        await openPort().submit((id) => native.closeNamed(this.#handle, id));
+    }
+
+    [asyncDispose]() {
+        return this.close();
+    }
+
+    #assertOpen() {
+        if (this.#closing !== undefined) {
+            throw closed();
+        }
+    }
+}
+
+function closed() {
+    return new ClosedError('The store is closed');
+}
+
+function refuse() {
+    throw closed();
+}
+
+/** What a closed handle calls. */
+const CLOSED = { get: refuse, exists: refuse, set: refuse, del: refuse, setNx: refuse, swap: refuse };
+
+module.exports = { KeyValueStore, MADE_BY_DISTRIBUTOR };
