@@ -61,7 +61,7 @@ class Port {
         } catch (error) {
             throw errorFromThrown(error);
         }
-        return answer ?? this.promise(id);
+        return answer === null ? this.promise(id) : answer;
     }
 
     #take(id) {

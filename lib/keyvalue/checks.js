@@ -1,11 +1,15 @@
 'use strict';
 
+const path = require('node:path');
 const { types } = require('node:util');
 const { AssertionError } = require('../errors.js');
 const { describe, quote } = require('../describe.js');
 const { fail, given } = require('../options.js');
 
 const MAX_EXPIRES_IN_MS = 2 ** 48;
+const DEFAULT_ATTEMPTS = 10;
+const DEFAULT_TTL_MS = 30_000;
+const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
 
 /** A key: any string. */
 function checkKey(key, name = 'key') {
@@ -85,6 +89,31 @@ function prefixOf(options) {
     return checkKey(given(options, 'options').prefix ?? '', 'prefix');
 }
 
+/** How often a transaction is tried. */
+function transactionOptions(options) {
+    const { attempts = DEFAULT_ATTEMPTS } = given(options, 'options');
+    if (!Number.isSafeInteger(attempts) || attempts < 1) {
+        fail('attempts', 'a positive integer', attempts);
+    }
+    return { attempts };
+}
+
+/** How long a lock lasts without being renewed, and how long to wait for it. */
+function lockOptions(options) {
+    const { ttl, timeout } = given(options, 'options');
+    return {
+        ttl: milliseconds(ttl, 'ttl', DEFAULT_TTL_MS),
+        timeout: timeout === 0 ? 0 : milliseconds(timeout, 'timeout', DEFAULT_LOCK_TIMEOUT_MS),
+    };
+}
+
+function filePath(file) {
+    if (typeof file !== 'string' || file === '' || file.includes('\0')) {
+        fail('path', 'a path', file);
+    }
+    return path.resolve(file);
+}
+
 function checkFunction(value, name) {
     if (typeof value !== 'function') {
         throw new AssertionError(`${ name } must be a function, got ${ describe(value) }`);
@@ -98,7 +127,10 @@ module.exports = {
     checkKey,
     checkValue,
     expiresIn,
+    filePath,
+    lockOptions,
     milliseconds,
     prefixOf,
     selection,
+    transactionOptions,
 };

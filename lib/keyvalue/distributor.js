@@ -6,16 +6,22 @@ const { AssertionError } = require('../errors.js');
 const { describe } = require('../describe.js');
 const { fail, given, oneOf } = require('../options.js');
 const { openPort } = require('../port.js');
+const { milliseconds } = require('./checks.js');
 const { KeyValueStore, MADE_BY_DISTRIBUTOR } = require('./store.js');
 
 const BACKENDS = ['memory', 'disk'];
+const DURABILITIES = ['sync', 'os', 'batched'];
+const DEFAULT_FLUSH_INTERVAL_MS = 2_000;
 
 /** Hands out named stores: one for each name and backend in a process, whoever asks and from whichever thread. */
 class Distributor {
     #directory;
+    #random;
 
     constructor(options) {
-        this.#directory = baseDirectory(given(options, 'options').directory);
+        const { directory, random = Math.random } = given(options, 'options');
+        this.#directory = baseDirectory(directory);
+        this.#random = typeof random === 'function' ? random : fail('random', 'a function', random);
     }
 
     /** A new handle on the store of that name, which is opened if no handle has it open. */
@@ -27,9 +33,9 @@ class Distributor {
             throw new AssertionError("A disk store needs a directory: new Distributor({ directory: 'path' })");
         }
         const handle = native.createNamed(openPort().raw);
-        const request = JSON.stringify({ ...name, ...given(options, 'options') });
+        const request = JSON.stringify({ ...name, ...storeOptions(options, backend) });
         await openPort().submit((promise) => native.openNamed(handle, promise, request));
-        return new KeyValueStore(MADE_BY_DISTRIBUTOR, { handle, id, backend });
+        return new KeyValueStore(MADE_BY_DISTRIBUTOR, { handle, id, backend, random: this.#random });
     }
 
     /** What is open in this process of this directory: `{ stores: [{ id, backend, handles, keys }] }`. */
@@ -48,6 +54,23 @@ function baseDirectory(directory) {
         fail('directory', 'a path', directory);
     }
     return path.resolve(directory);
+}
+
+/** How a disk store is opened. A memory store has no options. */
+function storeOptions(options, backend) {
+    const { cacheSize, durability, flushInterval } = given(options, 'options');
+    if (backend === 'memory') {
+        return {};
+    }
+    const interval = milliseconds(flushInterval, 'flushInterval', DEFAULT_FLUSH_INTERVAL_MS);
+    const disk = { durability: oneOf(durability ?? 'sync', 'durability', DURABILITIES), flushInterval: interval };
+    if (cacheSize === undefined) {
+        return disk;
+    }
+    if (!Number.isSafeInteger(cacheSize) || cacheSize < 1) {
+        fail('cacheSize', 'a positive number of bytes', cacheSize);
+    }
+    return { ...disk, cacheSize };
 }
 
 function checkId(id) {

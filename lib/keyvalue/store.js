@@ -3,7 +3,14 @@
 const native = require('../native.cjs');
 const { AssertionError, ClosedError, errorFromThrown } = require('../errors.js');
 const { openPort } = require('../port.js');
-const { checkFunction, checkKey, checkValue, expiresIn, selection } = require('./checks.js');
+const {
+    batchEntries, checkFunction, checkKey, checkValue, expiresIn, filePath, lockOptions, prefixOf, selection,
+    transactionOptions,
+} = require('./checks.js');
+const { reportLeaks, forgetLeaks } = require('./leaks.js');
+const { withLock } = require('./lock.js');
+const { transaction } = require('./transaction.js');
+const { Watch } = require('./watch.js');
 const { KEYS, VALUES, entries, iterate, parts } = require('./walk.js');
 const { Writes } = require('./writes.js');
 
@@ -19,11 +26,13 @@ class KeyValueStore {
     #access;
     #shared;
     #writes;
+    #watches = new Set();
     #closing;
     #id;
     #backend;
+    #random;
 
-    constructor(maker, { handle, id, backend } = {}) {
+    constructor(maker, { handle, id, backend, random } = {}) {
         if (maker !== MADE_BY_DISTRIBUTOR) {
             throw new AssertionError('A KeyValueStore comes from distributor.getOrCreate()');
         }
@@ -33,6 +42,8 @@ class KeyValueStore {
         this.#writes = new Writes(handle);
         this.#id = id;
         this.#backend = backend;
+        this.#random = random;
+        reportLeaks(this, { handle, id, backend });
     }
 
     /** The name that it was asked for by. */
@@ -111,6 +122,76 @@ class KeyValueStore {
         return answer === null ? this.#writes.add() : openPort().promise(answer);
     }
 
+    /** Writes all of these entries or none; undefined as a value removes. Resolves with true. */
+    async setBatch(batch) {
+        const { keys, values } = batchEntries(batch);
+        this.#assertOpen();
+        this.#writes.submit();
+        return await openPort().ask((id) => native.setBatch(this.#handle, id, keys, values));
+    }
+
+    /** Resolves with how many keys begin with `prefix`. */
+    async count(options) {
+        const prefix = prefixOf(options);
+        this.#assertOpen();
+        return await openPort().ask((id) => native.countEntries(this.#handle, id, prefix));
+    }
+
+    /** Removes all keys that begin with `prefix`. Resolves with how many there were. */
+    async clear(options) {
+        const prefix = prefixOf(options);
+        this.#assertOpen();
+        this.#writes.submit();
+        return Number(await openPort().submit((id) => native.clearEntries(this.#handle, id, prefix)));
+    }
+
+    /** Runs `work(tx)`, and commits what it wrote if what it read still holds; if not, from the start. */
+    async transaction(work, options) {
+        const { attempts } = transactionOptions(options);
+        this.#assertOpen();
+        this.#writes.submit();
+        return await transaction(this.#handle, work, { attempts, random: this.#random });
+    }
+
+    /** Runs `work({ token, signal })` while nobody else has the lock of that key. */
+    async withLock(key, options, work) {
+        const { ttl, timeout } = lockOptions(options);
+        checkFunction(work, 'The function of withLock()');
+        this.#assertOpen();
+        const lock = { ttl, timeout, random: this.#random };
+        return await withLock(this, this.#handle, checkKey(key), lock, work);
+    }
+
+    /** Iterates over the changes from now on of the keys that begin with `prefix`. */
+    watch(options) {
+        const prefix = prefixOf(options);
+        this.#assertOpen();
+        const watch = new Watch(this, this.#handle, prefix, (over) => this.#watches.delete(over));
+        this.#watches.add(watch);
+        return watch;
+    }
+
+    /** Writes the entries of a memory store into a file. Resolves with how many there are. */
+    async save(path) {
+        const file = filePath(path);
+        this.#assertVolatile('save');
+        return Number(await openPort().submit((id) => native.saveEntries(this.#handle, id, file)));
+    }
+
+    /** Puts the entries of a file in place of all that a memory store has. Resolves with how many there are. */
+    async load(path) {
+        const file = filePath(path);
+        this.#assertVolatile('load');
+        return Number(await openPort().submit((id) => native.loadEntries(this.#handle, id, file)));
+    }
+
+    #assertVolatile(method) {
+        this.#assertOpen();
+        if (this.#backend !== 'memory') {
+            throw new AssertionError(`${ method }() is for memory stores: a disk store is in files already`);
+        }
+    }
+
     /**
      * Calls `callback(key, value)` for each entry whose key begins with `prefix`, as they are now, in order, until
      * it answers false. Resolves with how many were given.
@@ -161,6 +242,8 @@ class KeyValueStore {
     async #close() {
         this.#writes.submit();
         this.#access = CLOSED;
+        this.#watches.forEach((watch) => watch.stop());
+        forgetLeaks(this);
         await openPort().submit((id) => native.closeNamed(this.#handle, id));
     }
 

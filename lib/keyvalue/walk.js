@@ -53,6 +53,20 @@ async function* parts(open, part) {
     }
 }
 
+/** The first part of each pair. */
+async function* first(pairs) {
+    for await (const [part] of pairs) {
+        yield part;
+    }
+}
+
+/** The second part of each pair. */
+async function* second(pairs) {
+    for await (const [, part] of pairs) {
+        yield part;
+    }
+}
+
 /** Calls `callback(key, value)` for each entry as they are now, until it answers false. Counts its calls. */
 async function iterate(open, callback) {
     let count = 0;
@@ -81,4 +95,4 @@ function nextPortion(walk, wanted) {
     return openPort().ask((id) => native.nextPortion(walk, id, wanted));
 }
 
-module.exports = { KEYS, VALUES, entries, iterate, parts };
+module.exports = { KEYS, VALUES, entries, first, iterate, parts, second };

@@ -2,14 +2,16 @@
 
 mod disk;
 mod directory_name;
+mod file;
 mod registry;
 mod scope;
 
 pub use disk::{DiskOptions, open_disk};
+pub use file::{load, save};
 pub use scope::scope;
 
 use crate::fs::FileSystem;
-use crate::keyvalue::{KeyValues, SystemClock};
+use crate::keyvalue::KeyValues;
 use crate::kv::{Answer, Store};
 use crate::stores::memory::MemoryStore;
 use crate::{Error, Result};
@@ -81,8 +83,7 @@ impl Named {
                     return Err(Error::assertion("A disk store needs a Distributor with a directory"));
                 }
             };
-            let values = Arc::new(KeyValues::new(store, Arc::new(SystemClock)));
-            Ok(Opened { values, options: options.clone() })
+            Ok(Opened { values: KeyValues::open(store)?, options: options.clone() })
         })?;
         let named = Self { name, values: opened.values, is_held: Mutex::new(true) };
         if opened.options != *options {

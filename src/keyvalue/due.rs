@@ -5,7 +5,7 @@
 //! and is removed when it is due.
 
 use super::{DUE, Millis};
-use crate::kv::{Check, KeyRange, Operation, Versioning, Write};
+use crate::kv::{Batch, Check, KeyRange, Operation, Versioning, Write};
 use std::ops::Bound;
 
 /// What comes before the key in a row.
@@ -38,6 +38,12 @@ pub(super) fn until(now: Millis) -> KeyRange {
 /// When a row is due, and its key.
 pub(super) fn parse(row: &[u8]) -> Option<(Millis, &[u8])> {
     row.split_first_chunk::<TIME_BYTES>().map(|(time, key)| (Millis::from_be_bytes(*time), key))
+}
+
+/// When the first row is due that the batch puts.
+pub(super) fn first_step(batch: &Batch) -> Option<Millis> {
+    let puts = batch.operations.iter().filter(|operation| operation.space == DUE);
+    puts.filter_map(|operation| parse(&operation.key)).map(|(step, _)| step).min()
 }
 
 fn operation(key: &[u8], expires: Millis, write: Write) -> Operation {

@@ -4,18 +4,25 @@
 //! The entries are in the space [`ENTRIES`]. Beside it, [`due`] has a row for each entry that expires, in the
 //! order in which they do, and [`FENCES`] counts how often each lock was taken.
 
+mod changed;
 mod clock;
 mod cursor;
 mod due;
 mod request;
 mod rounds;
 mod store;
+mod sweep;
+mod timer;
+mod transaction;
 pub mod value;
+mod watch;
 
 pub use clock::{Clock, Millis, SystemClock};
 pub use cursor::{Cursor, Selection, prefix_range};
 pub use request::{Action, Request};
 pub use store::KeyValues;
+pub use transaction::{Transaction, TransactionWrite};
+pub use watch::{Event, Stopper, Watch};
 
 use crate::kv::{MAX_KEY_BYTES, Space};
 use crate::{Error, Result};

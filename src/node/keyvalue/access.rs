@@ -209,19 +209,11 @@ unsafe extern "C" fn swap(env: sys::napi_env, info: sys::napi_callback_info) -> 
     call(env, info, |access: &Access, [key, expected, value, expires_in]| {
         let values = access.handle.values()?;
         let expected = access.input.borrow_mut().form(env, expected, None)?;
-        let value = if is_undefined(env, value)? {
+        let value = if super::is_undefined(env, value)? {
             None
         } else {
             Some(access.form(env, &values, value, expires_in)?)
         };
         access.write(env, &values, key, Action::Swap { expected, value })
     })
-}
-
-fn is_undefined(env: sys::napi_env, value: sys::napi_value) -> Result<bool> {
-    let mut kind = 0;
-    // SAFETY: an argument of this call.
-    let status = unsafe { sys::napi_typeof(env, value, &raw mut kind) };
-    napi::check_status!(status, "Could not look at an argument")?;
-    Ok(kind == sys::ValueType::napi_undefined)
 }

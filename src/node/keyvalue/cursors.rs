@@ -1,7 +1,6 @@
 //! Walks over entries.
 
-use super::super::errors::to_js;
-use super::super::port::{MakeValue, PromiseId, Task};
+use super::super::port::{MakeValue, PromiseId};
 use super::super::text::Key;
 use super::convert::{create_key, create_value};
 use super::handle::StoreHandle;
@@ -46,40 +45,38 @@ pub fn open_walk(
     limit: f64,
 ) -> Result<External<Walk>> {
     let selection = selection(&prefix, start, end, reverse, limit);
-    let cursor = Rc::new(RefCell::new(Progress::Opening(handle.values()?.cursor(selection))));
-    Ok(External::new(Walk { handle: Rc::clone(handle), cursor }))
+    Ok(External::new(Walk::new(handle, handle.values()?.cursor(selection))))
 }
 
-/// The next portion: a flat array of keys (if `parts` has 1) and values (2), empty at the end. The promise `id`
-/// gets it if it is not there at once, and then the answer is null.
+/// The next portion: a flat array of keys (if `parts` has 1) and values (2), empty at the end.
 #[napi(catch_unwind)]
 pub fn next_portion<'env>(
     env: &'env Env,
     walk: &External<Walk>,
     id: PromiseId,
     parts: u32,
-) -> Result<Option<Array<'env>>> {
+) -> Result<Unknown<'env>> {
     let parts = Parts { keys: parts & 1 != 0, values: parts & 2 != 0 };
     let cursor = Rc::clone(&walk.cursor);
-    let mut portion = Box::pin(async move { next(&cursor).await });
-    match super::ready_now(portion.as_mut()) {
-        Some(entries) => array(env, &entries.map_err(to_js)?, parts).map(Some),
-        None => {
-            let future = async move {
-                let entries = portion.await?;
-                let make = move |env: &Env| array(env, &entries, parts).map(|array| array.raw());
-                Ok(Box::new(make) as MakeValue)
-            };
-            walk.handle.submit(env, id, Task::Value(Box::pin(future)))?;
-            Ok(None)
-        }
-    }
+    let portion = async move {
+        let entries = next(&cursor).await?;
+        let make = move |env: &Env| array(env, &entries, parts).map(|array| array.raw());
+        Ok(Box::new(make) as MakeValue)
+    };
+    walk.handle.answer(env, id, portion)
 }
 
 /// Lets go of what the walk keeps.
 #[napi(catch_unwind)]
 pub fn close_walk(walk: &External<Walk>) {
     walk.cursor.replace(Progress::Away);
+}
+
+impl Walk {
+    pub(super) fn new(handle: &Rc<StoreHandle>, cursor: Answer<Cursor>) -> Self {
+        let cursor = Rc::new(RefCell::new(Progress::Opening(cursor)));
+        Self { handle: Rc::clone(handle), cursor }
+    }
 }
 
 /// Takes the cursor along, so that nothing is borrowed meanwhile.

@@ -8,14 +8,16 @@ use crate::keyvalue::{KeyValues, Request};
 use crate::kv::{Answer, Durability};
 use crate::{Error, Result};
 use napi::Env;
-use napi::bindgen_prelude::External;
+use napi::bindgen_prelude::{External, FromNapiValue, Null, ToNapiValue, Unknown};
 use napi_derive::napi;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// Everything behind one handle. Lives on the JavaScript thread.
@@ -132,6 +134,32 @@ impl StoreHandle {
         self.submit(env, id, Task::Value(Box::pin(future)))?;
         Ok(id)
     }
+
+    /// What `future` makes, if that is there at once. Otherwise null, and the promise `id` gets it.
+    pub(super) fn answer<'env>(
+        &self,
+        env: &'env Env,
+        id: PromiseId,
+        future: impl Future<Output = Result<MakeValue>> + 'static,
+    ) -> napi::Result<Unknown<'env>> {
+        let mut future: Pin<Box<dyn Future<Output = Result<MakeValue>>>> = Box::pin(future);
+        let value = match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(made) => made.map_err(to_js)?(env)?,
+            Poll::Pending => {
+                self.submit(env, id, Task::Value(future))?;
+                // SAFETY: `env` is the environment of this call.
+                unsafe { ToNapiValue::to_napi_value(env.raw(), Null) }?
+            }
+        };
+        // SAFETY: a value of this environment, made just now.
+        unsafe { Unknown::from_napi_value(env.raw(), value) }
+    }
+}
+
+/// Makes what napi can convert.
+pub(super) fn make(value: impl ToNapiValue + 'static) -> MakeValue {
+    // SAFETY: the environment in which it is made.
+    Box::new(|env| unsafe { ToNapiValue::to_napi_value(env.raw(), value) })
 }
 
 impl Abandon for StoreHandle {

@@ -1,18 +1,19 @@
 //! Key-value stores: handles, single keys, and walks.
 
 mod access;
+mod batches;
 mod convert;
 mod cursors;
 mod handle;
+mod transactions;
+mod watches;
 
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use napi::sys;
 
-/// What the future answers with if that is there at once.
-fn ready_now<T>(future: Pin<&mut dyn Future<Output = T>>) -> Option<T> {
-    match future.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(output),
-        Poll::Pending => None,
-    }
+fn is_undefined(env: sys::napi_env, value: sys::napi_value) -> napi::Result<bool> {
+    let mut kind = 0;
+    // SAFETY: a value of this environment.
+    let status = unsafe { sys::napi_typeof(env, value, &raw mut kind) };
+    napi::check_status!(status, "Could not look at a value")?;
+    Ok(kind == sys::ValueType::napi_undefined)
 }

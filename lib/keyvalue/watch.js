@@ -1,0 +1,84 @@
+'use strict';
+
+const native = require('../native.cjs');
+const { openPort } = require('../port.js');
+
+/** Kinds of changes in what native code answers. */
+const SET = 0;
+const DELETED = 1;
+
+/** The changes of a store, as an async iterator. What was not asked for yet waits in native code. */
+class Watch {
+    #store;
+    #native;
+    #open;
+    #onEnd;
+    #changes = [];
+    #at = 0;
+    #turn = Promise.resolve();
+    #isOver = false;
+
+    /**
+     * @param {object} store lives as long as this
+     * @param {object} handle
+     * @param {string} prefix
+     * @param {(watch: Watch) => void} onEnd
+     */
+    constructor(store, handle, prefix, onEnd) {
+        this.#store = store;
+        this.#native = native.newWatch(handle);
+        this.#onEnd = onEnd;
+        this.#open = openPort().ask((id) => native.openWatch(this.#native, id, prefix));
+    }
+
+    [Symbol.asyncIterator]() {
+        return this;
+    }
+
+    /** Resolves with the next change. */
+    next() {
+        const next = this.#turn.then(() => this.#next());
+        this.#turn = next.then(() => undefined, () => this.stop());
+        return next;
+    }
+
+    async #next() {
+        await this.#open;
+        if (this.#at === this.#changes.length && !this.#isOver) {
+            this.#changes = await openPort().submit((id) => native.nextChanges(this.#native, id));
+            this.#at = 0;
+        }
+        if (this.#isOver || this.#changes.length === 0) {
+            this.stop();
+            return { done: true, value: undefined };
+        }
+        const [kind, key, value] = this.#changes.slice(this.#at, this.#at + 3);
+        this.#at += 3;
+        return { done: false, value: change(kind, key, value) };
+    }
+
+    /** Ends the watch, also while a change is waited for. */
+    async return() {
+        this.stop();
+        await this.#turn;
+        return { done: true, value: undefined };
+    }
+
+    stop() {
+        if (!this.#isOver) {
+            this.#isOver = true;
+            native.stopWatch(this.#native);
+            this.#onEnd(this);
+            this.#store = undefined;
+        }
+    }
+}
+
+function change(kind, key, value) {
+    if (kind === SET) {
+        return { type: 'set', key, value };
+    }
+    return kind === DELETED ? { type: 'del', key } : { type: 'resync' };
+}
+
+module.exports = { Watch };
