@@ -166,7 +166,7 @@ class KeyValueStore {
     watch(options) {
         const prefix = prefixOf(options);
         this.#assertOpen();
-        const watch = new Watch(this, this.#handle, prefix, (over) => this.#watches.delete(over));
+        const watch = new Watch(this.#handle, prefix, (over) => this.#watches.delete(over));
         this.#watches.add(watch);
         return watch;
     }

@@ -12,16 +12,16 @@ const VALUES = 2;
 const MAX_BLOCK_MS = 4;
 
 /**
- * Yields portions of the entries as they are now: flat arrays of what `parts` says.
+ * Yields portions of the entries as they are now: flat arrays of what is `wanted`.
  *
  * @param {() => object} open opens the native walk
  */
-async function* portions(open, parts) {
+async function* portions(open, wanted) {
     const walk = begin(open);
     try {
         let resumed = performance.now();
         for (;;) {
-            const portion = nextPortion(walk, parts);
+            const portion = nextPortion(walk, wanted);
             const items = portion instanceof Promise ? await portion : portion;
             if (items.length === 0) {
                 return;

@@ -9,7 +9,6 @@ const DELETED = 1;
 
 /** The changes of a store, as an async iterator. What was not asked for yet waits in native code. */
 class Watch {
-    #store;
     #native;
     #open;
     #onEnd;
@@ -19,13 +18,11 @@ class Watch {
     #isOver = false;
 
     /**
-     * @param {object} store lives as long as this
      * @param {object} handle
      * @param {string} prefix
-     * @param {(watch: Watch) => void} onEnd
+     * @param {(watch: Watch) => void} onEnd also keeps the store, which must not be collected before this
      */
-    constructor(store, handle, prefix, onEnd) {
-        this.#store = store;
+    constructor(handle, prefix, onEnd) {
         this.#native = native.newWatch(handle);
         this.#onEnd = onEnd;
         this.#open = openPort().ask((id) => native.openWatch(this.#native, id, prefix));
@@ -69,7 +66,6 @@ class Watch {
             this.#isOver = true;
             native.stopWatch(this.#native);
             this.#onEnd(this);
-            this.#store = undefined;
         }
     }
 }

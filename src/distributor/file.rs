@@ -49,7 +49,7 @@ pub fn load(fs: &dyn FileSystem, values: &Arc<KeyValues>, path: &Path) -> Result
     let now = values.now();
     entries.retain(|(_, form)| value::is_live(form, now));
     let count = entries.len() as u64;
-    let owned = entries.into_iter().map(|(key, form)| (key.into(), form.into())).collect();
+    let owned = entries.into_iter().map(|(key, form)| (key.into(), Some(form.into()))).collect();
     block_on(values.replace(owned))?;
     Ok(count)
 }

@@ -124,8 +124,7 @@ impl Drop for Named {
 
 /// The open stores of a scope.
 pub fn figures(scope: Option<&PathBuf>) -> Answer<Vec<Figures>> {
-    let open: Vec<_> =
-        OPEN.list().into_iter().filter(|(name, ..)| name.scope.as_ref() == scope).collect();
+    let open: Vec<_> = OPEN.list().into_iter().filter(|(name, ..)| name.scope.as_ref() == scope).collect();
     Answer::later(async move {
         let mut figures = Vec::with_capacity(open.len());
         for (name, opened, handles) in open {

@@ -126,7 +126,8 @@ mod tests {
             thread::scope(|scope| {
                 for _ in 0..8 {
                     scope.spawn(|| {
-                        let thing = registry.acquire(&"a", || Ok(opened.fetch_add(1, Ordering::SeqCst))).unwrap();
+                        let thing =
+                            registry.acquire(&"a", || Ok(opened.fetch_add(1, Ordering::SeqCst))).unwrap();
                         let others = registry.list();
                         assert_eq!(others.len(), 1);
                         assert_eq!(others[0].1, thing);
@@ -135,7 +136,10 @@ mod tests {
             });
             assert_eq!((opened.load(Ordering::SeqCst), registry.list()[0].2), (round, 8));
             for left in (0..8).rev() {
-                let close = |_| Ok(drop(closed.fetch_add(1, Ordering::SeqCst)));
+                let close = |_| {
+                    closed.fetch_add(1, Ordering::SeqCst);
+                    Ok(())
+                };
                 registry.release(&"a", close).unwrap();
                 assert_eq!(registry.list().len(), left.min(1));
             }

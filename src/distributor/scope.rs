@@ -27,12 +27,12 @@ pub fn scope(fs: &dyn FileSystem, directory: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fs::{Modes, OsFileSystem};
+    use crate::fs::OsFileSystem;
 
     #[test]
     fn a_directory_has_one_scope_before_and_after_it_is_made() {
         let root = tempfile::tempdir().unwrap();
-        let fs = OsFileSystem::new(Modes::default());
+        let fs = OsFileSystem::PRIVATE;
         let directory = root.path().join("a/b");
         let before = scope(&fs, &directory).unwrap();
         std::fs::create_dir_all(&directory).unwrap();

@@ -61,7 +61,9 @@ pub fn push_str(out: &mut Vec<u8>, text: &str) {
 pub fn is_well_formed(bytes: &[u8]) -> bool {
     match str::from_utf8(bytes) {
         Ok(text) => is_basic(text),
-        Err(_) => decode_units(bytes).is_some_and(|units| char::decode_utf16(units).all(|decoded| decoded.is_ok())),
+        Err(_) => {
+            decode_units(bytes).is_some_and(|units| char::decode_utf16(units).all(|decoded| decoded.is_ok()))
+        }
     }
 }
 

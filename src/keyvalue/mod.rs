@@ -12,6 +12,8 @@ mod request;
 mod rounds;
 mod store;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod timer;
 mod transaction;
 pub mod value;
@@ -21,7 +23,7 @@ pub use clock::{Clock, Millis, SystemClock};
 pub use cursor::{Cursor, Selection, prefix_range};
 pub use request::{Action, Request};
 pub use store::KeyValues;
-pub use transaction::{Transaction, TransactionWrite};
+pub use transaction::Transaction;
 pub use watch::{Event, Stopper, Watch};
 
 use crate::kv::{MAX_KEY_BYTES, Space};
@@ -33,6 +35,9 @@ pub const ENTRIES: Space = Space::DOCUMENTS;
 pub const DUE: Space = Space(1);
 /// One entry for each lock, whose version counts how often it was taken.
 pub const FENCES: Space = Space(2);
+
+/// What is written at a key: the form of a value, or nothing to remove the entry.
+pub type KeyWrite = (Box<[u8]>, Option<Box<[u8]>>);
 
 /// Longest key in bytes: the key of its row in [`DUE`] has a time in front.
 pub const MAX_ENTRY_KEY_BYTES: usize = MAX_KEY_BYTES - due::TIME_BYTES;

@@ -5,10 +5,12 @@ use super::request::push_write;
 use super::rounds::Rounds;
 use super::timer::{StoreId, Timer};
 use super::{
-    Action, Clock, Cursor, DUE, ENTRIES, Millis, Request, Selection, SystemClock, due, prefix_range, value,
+    Action, Clock, Cursor, DUE, ENTRIES, KeyWrite, Millis, Request, Selection, SystemClock, due,
+    prefix_range, value,
 };
 use crate::kv::{
-    Answer, Batch, Check, Committed, Durability, Entry, KeyRange, OPERATION_BYTES, Read, Scan, Store, block_on,
+    Answer, Batch, Check, Committed, Durability, Entry, KeyRange, OPERATION_BYTES, Read, Scan, Store,
+    block_on,
 };
 use crate::{ErrorKind, Result};
 use std::collections::BTreeSet;
@@ -138,7 +140,7 @@ impl KeyValues {
     }
 
     /// All of these writes or none: keys and forms, or nothing to remove the entry. Later ones win.
-    pub fn write_batch(self: &Arc<Self>, writes: Vec<(Box<[u8]>, Option<Box<[u8]>>)>) -> Answer<()> {
+    pub fn write_batch(self: &Arc<Self>, writes: Vec<KeyWrite>) -> Answer<()> {
         let mut operations = Vec::with_capacity(writes.len());
         for (key, form) in writes {
             push_write(&mut operations, &key, Check::Any, form, None);
@@ -292,7 +294,7 @@ impl KeyValues {
     }
 
     /// Puts all of these entries in place of all that there are, in one commit.
-    pub async fn replace(self: &Arc<Self>, entries: Vec<(Box<[u8]>, Box<[u8]>)>) -> Result<()> {
+    pub async fn replace(self: &Arc<Self>, entries: Vec<KeyWrite>) -> Result<()> {
         let mut operations = Vec::new();
         let mut cursor = self.cursor(Selection::prefix(b"")).await?;
         loop {
@@ -305,7 +307,7 @@ impl KeyValues {
             }
         }
         for (key, form) in entries {
-            push_write(&mut operations, &key, Check::Any, Some(form), None);
+            push_write(&mut operations, &key, Check::Any, form, None);
         }
         self.commit(Batch { operations }).await.map(drop)
     }
@@ -315,7 +317,9 @@ impl KeyValues {
     pub fn lock(self: &Arc<Self>, key: Box<[u8]>, owner: Box<[u8]>) -> Answer<Option<u64>> {
         let answer = self.write(Request { key, action: Action::Lock(owner) });
         Answer::later(async move {
-            Ok(answer.await?.map(|committed| committed.versions.last().copied().flatten().unwrap_or_default()))
+            Ok(answer
+                .await?
+                .map(|committed| committed.versions.last().copied().flatten().unwrap_or_default()))
         })
     }
 

@@ -1,7 +1,7 @@
 //! Transactions: reads of one moment that still hold when the writes are committed.
 
 use super::request::push_write;
-use super::{Cursor, ENTRIES, KeyValues, Millis, Selection, value};
+use super::{Cursor, ENTRIES, KeyValues, KeyWrite, Millis, Selection, value};
 use crate::kv::{Batch, Changes, Check, Entry, KeyRange, Operation, Read, Sequence};
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashMap;
@@ -16,9 +16,6 @@ pub struct Transaction {
     keys: HashMap<Box<[u8]>, Option<Sequence>>,
     ranges: Vec<KeyRange>,
 }
-
-/// A write of a transaction: a key and the form of its value, or nothing to remove it.
-pub type TransactionWrite = (Box<[u8]>, Option<Box<[u8]>>);
 
 /// How often a transaction with ranges tries to find a moment in which nobody else commits.
 const MAX_ATTEMPTS: usize = 100;
@@ -45,7 +42,7 @@ impl Transaction {
     }
 
     /// Commits `writes`, each key once. `Conflict` if something that was read has changed meanwhile.
-    pub async fn commit(self, writes: Vec<TransactionWrite>) -> Result<()> {
+    pub async fn commit(self, writes: Vec<KeyWrite>) -> Result<()> {
         if writes.is_empty() {
             // What was read was there at one moment: that is all it takes.
             return Ok(());
@@ -67,7 +64,7 @@ impl Transaction {
         Err(conflict("others commit all the time"))
     }
 
-    async fn operations(&self, writes: Vec<TransactionWrite>) -> Result<Vec<Operation>> {
+    async fn operations(&self, writes: Vec<KeyWrite>) -> Result<Vec<Operation>> {
         let mut keys = self.keys.clone();
         let mut operations = Vec::with_capacity(keys.len() + writes.len());
         for (key, form) in writes {

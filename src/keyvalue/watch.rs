@@ -62,9 +62,7 @@ impl Watch {
     pub async fn next(&mut self) -> Result<Vec<Event>> {
         while !self.stopper.is_stopped() {
             let events = match &mut self.rest {
-                Rest::Nothing => {
-                    self.look().await?
-                }
+                Rest::Nothing => self.look().await?,
                 Rest::Keys(read, keys) => tell(&**read, keys, self.values.now()).await?,
                 Rest::All(cursor) => cursor.next().await?.into_iter().map(Event::Set).collect(),
             };

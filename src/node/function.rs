@@ -12,7 +12,12 @@ use std::rc::Rc;
 pub(super) type Callback = unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value;
 
 /// A function that keeps `data` for its `callback`, which takes it with [`call`].
-pub(super) fn function<T>(env: &Env, name: &str, data: &Rc<T>, callback: Callback) -> Result<sys::napi_value> {
+pub(super) fn function<T>(
+    env: &Env,
+    name: &str,
+    data: &Rc<T>,
+    callback: Callback,
+) -> Result<sys::napi_value> {
     let data = Rc::into_raw(Rc::clone(data)).cast_mut().cast::<c_void>();
     let mut function = ptr::null_mut();
     // SAFETY: the name is as long as said; `data` lives until `release`.

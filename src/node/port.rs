@@ -4,9 +4,7 @@
 use super::errors::to_json;
 use crate::Error;
 use crate::kv::{Answer, Committed};
-use napi::bindgen_prelude::{
-    Array, External, Float64Array, FromNapiValue, Function, ToNapiValue, Unknown,
-};
+use napi::bindgen_prelude::{Array, External, Float64Array, FromNapiValue, Function, ToNapiValue, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, sys};
 use napi_derive::napi;
@@ -146,7 +144,7 @@ fn answered<'env>(
     }
 }
 
-fn value<'env>(env: &'env Env, make: MakeValue) -> napi::Result<Unknown<'env>> {
+fn value(env: &Env, make: MakeValue) -> napi::Result<Unknown<'_>> {
     let value = make(env)?;
     // SAFETY: a value of this environment, made just now.
     unsafe { Unknown::from_napi_value(env.raw(), value) }
@@ -156,7 +154,7 @@ fn text(env: &Env, text: String) -> napi::Result<Unknown<'_>> {
     unknown(env, text)
 }
 
-fn unknown<'env>(env: &'env Env, value: impl ToNapiValue) -> napi::Result<Unknown<'env>> {
+fn unknown(env: &Env, value: impl ToNapiValue) -> napi::Result<Unknown<'_>> {
     // SAFETY: as in `value`.
     unsafe { Unknown::from_napi_value(env.raw(), ToNapiValue::to_napi_value(env.raw(), value)?) }
 }

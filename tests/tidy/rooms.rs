@@ -19,7 +19,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "node",
         &[
-            "error", "json", "kv", "fs", "stores", "documents", "views", "keyvalue", "distributor",
+            "error",
+            "json",
+            "kv",
+            "fs",
+            "stores",
+            "documents",
+            "views",
+            "keyvalue",
+            "distributor",
             "datastore",
         ],
     ),

@@ -192,9 +192,7 @@ unsafe extern "C" fn put(env: sys::napi_env, info: sys::napi_callback_info) -> s
 }
 
 unsafe extern "C" fn delete(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    call(env, info, |access: &Access, [key]| {
-        access.write(env, &access.handle.values()?, key, Action::Delete)
-    })
+    call(env, info, |access: &Access, [key]| access.write(env, &access.handle.values()?, key, Action::Delete))
 }
 
 unsafe extern "C" fn set_if_absent(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {

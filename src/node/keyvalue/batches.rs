@@ -5,10 +5,10 @@ use super::super::port::{PromiseId, Task};
 use super::super::text::Key;
 use super::convert::{Input, millis, storable_key};
 use super::handle::{StoreHandle, make};
-use crate::kv::{Answer, block_on};
-use crate::keyvalue::TransactionWrite;
-use crate::{Error, distributor};
 use crate::fs::OsFileSystem;
+use crate::keyvalue::KeyWrite;
+use crate::kv::{Answer, block_on};
+use crate::{Error, distributor};
 use napi::bindgen_prelude::{Array, External, JsValue, Unknown};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
@@ -77,7 +77,8 @@ pub fn load_entries(
     path: String,
 ) -> Result<()> {
     let store = handle.values()?;
-    let loaded = Answer::blocking(move || distributor::load(&OsFileSystem::PRIVATE, &store, Path::new(&path)));
+    let loaded =
+        Answer::blocking(move || distributor::load(&OsFileSystem::PRIVATE, &store, Path::new(&path)));
     handle.submit(env, id, Task::text(async move { loaded.await.map(|count| Some(count.to_string())) }))
 }
 
@@ -107,7 +108,7 @@ pub(super) fn writes(
     values: &Array<'_>,
     expires: Option<&Array<'_>>,
     now: u64,
-) -> Result<Vec<TransactionWrite>> {
+) -> Result<Vec<KeyWrite>> {
     let mut input = Input::default();
     let mut writes = Vec::with_capacity(keys.len() as usize);
     for at in 0..keys.len() {

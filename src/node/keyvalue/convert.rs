@@ -145,7 +145,15 @@ fn bytes<'a>(env: sys::napi_env, value: sys::napi_value) -> Result<&'a [u8]> {
     let (unused, ignored) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: what is not asked for may be null.
     let status = unsafe {
-        sys::napi_get_typedarray_info(env, value, ignored, &raw mut length, &raw mut data, unused, ptr::null_mut())
+        sys::napi_get_typedarray_info(
+            env,
+            value,
+            ignored,
+            &raw mut length,
+            &raw mut data,
+            unused,
+            ptr::null_mut(),
+        )
     };
     napi::check_status!(status, "A value must be a string or a Uint8Array")?;
     if data.is_null() {

@@ -105,7 +105,7 @@ pub fn named_stats(
                 "id": store.name.id, "backend": backend, "handles": store.handles, "keys": store.entries
             })
         });
-        Ok(Some(Value::from_iter(stores).to_string()))
+        Ok(Some(stores.collect::<Value>().to_string()))
     };
     port.submit(env, id, Task::text(text))
 }

@@ -103,11 +103,7 @@ fn array<'env>(env: &'env Env, events: &[Event]) -> napi::Result<Array<'env>> {
     Ok(items)
 }
 
-fn push(
-    env: &Env,
-    items: &mut Array<'_>,
-    value: Option<napi::Result<sys::napi_value>>,
-) -> napi::Result<()> {
+fn push(env: &Env, items: &mut Array<'_>, value: Option<napi::Result<sys::napi_value>>) -> napi::Result<()> {
     match value.transpose()? {
         None => items.insert(()),
         // SAFETY: a value of this environment, made just now.
