@@ -11,8 +11,9 @@ import type {
 export {
     Distributor, KeyValueStore,
     type Backend, type DiskStoreOptions, type DistributorOptions, type DistributorStats, type Entries,
-    type EntriesOptions, type ExpiryOptions, type KeyValue, type Lock, type LockOptions, type MemoryStoreOptions,
-    type PrefixOptions, type StoreChange, type StoreStats, type Transaction, type TransactionOptions, type Watch,
+    type EntriesOptions, type ExpiryOptions, type KeyValue, type Lock, type LockOptions,
+    type MemoryStoreOptions, type PrefixOptions, type StoreChange, type StoreStats, type Transaction,
+    type TransactionOptions, type Watch,
 } from './types/key-value.js';
 export type { Keyed } from './types/keyed.js';
 export type {

@@ -9,7 +9,9 @@ const { execFile } = require('node:child_process');
 const { test } = require('node:test');
 const { promisify } = require('node:util');
 const { Distributor, KeyValueStore } = require('kixx-datastore');
-const { collect, newDistributor, newStore, onEach, open, runInWorker, Start } = require('./helpers/keyvalue.js');
+const {
+    collect, newDistributor, newStore, onEach, open, runInWorker, Start,
+} = require('./helpers/keyvalue.js');
 const { eventually, newDirectory, newPath } = require('./helpers/temp.js');
 
 const WORKERS = 8;
@@ -34,7 +36,8 @@ onEach('asking again gives the same store, which lives as long as a handle', asy
 
 onEach('names are told apart by id and directory', async (t, backend) => {
     const distributor = newDistributor(t);
-    const ids = ['', '.', '..', '../..', '/', 'a', 'A', 'a/b', 'a\\b', 'con', 'ü', '\0', '%41', '😀'.repeat(10)];
+    const odd = ['', '.', '..', '../..', '/', 'con', 'ü', '\0', '%41', '😀'.repeat(10)];
+    const ids = [...odd, 'a', 'A', 'a/b', 'a\\b'];
     for (const id of ids) {
         const store = await open(t, distributor, id, backend);
         await store.set('id', id);
@@ -144,7 +147,8 @@ onEach('handles that are dropped leave nothing behind, and each is told once', a
             await drop(10_000);
             await collected(10_100);
             const after = process.platform === 'linux' ? held() : [0, 0];
-            console.log(JSON.stringify({ before, after, warnings: warnings.length, codes: [...new Set(warnings)] }));
+            const codes = [...new Set(warnings)];
+            console.log(JSON.stringify({ before, after, warnings: warnings.length, codes }));
         })();
     `;
     const args = ['--expose-gc', '--no-warnings', '-e', script, newPath(t)];
@@ -221,13 +225,15 @@ onEach('bad keys, values and options are named', async (t, backend) => {
     }
     const longest = 'k'.repeat(65_528);
     await store.set(longest, 'v', { expiresIn: 60_000 });
-    await assert.rejects(store.set(`${ longest }k`, 'v'), { ...bad, message: /65529 bytes is longer than 65528/ });
+    const message = /65529 bytes is longer than 65528/;
+    await assert.rejects(store.set(`${ longest }k`, 'v'), { ...bad, message });
     await assert.rejects(store.set('日'.repeat(22_000), 'v'), { ...bad, message: /66000 bytes/ });
     assert.equal(await store.get(`${ longest }k`), undefined);
     for (const batch of [undefined, null, 'ab', 5, [['a']], [['a', 'b', 'c']], ['ab']]) {
         await assert.rejects(store.setBatch(batch), bad);
     }
-    for (const options of [null, 5, { prefix: 5 }, { start: 5 }, { limit: -1 }, { limit: 1.5 }, { reverse: 1 }]) {
+    const wrong = [{ prefix: 5 }, { start: 5 }, { limit: -1 }, { limit: 1.5 }, { reverse: 1 }];
+    for (const options of [null, 5, ...wrong]) {
         assert.throws(() => store.entries(options), bad);
     }
     for (const options of [{ attempts: 0 }, { attempts: '1' }, 5]) {
@@ -249,11 +255,13 @@ test('bad ids, backends and distributors are named', async (t) => {
         const message = /^backend must be one of 'memory', 'disk'/;
         await assert.rejects(distributor.getOrCreate('a', backend), { ...bad, message });
     }
-    await assert.rejects(new Distributor().getOrCreate('a', 'disk'), { ...bad, message: /needs a directory/ });
+    const nowhere = new Distributor().getOrCreate('a', 'disk');
+    await assert.rejects(nowhere, { ...bad, message: /needs a directory/ });
     for (const options of [{ cacheSize: 0 }, { durability: 'maybe' }, { flushInterval: -1 }, 5]) {
         await assert.rejects(distributor.getOrCreate('a', 'disk', options), bad);
     }
-    for (const options of [null, 5, { directory: '' }, { directory: 5 }, { directory: 'a\0' }, { random: 5 }]) {
+    const wrong = [{ directory: '' }, { directory: 5 }, { directory: 'a\0' }, { random: 5 }];
+    for (const options of [null, 5, ...wrong]) {
         assert.throws(() => new Distributor(options), bad);
     }
     assert.throws(() => new KeyValueStore(), bad);

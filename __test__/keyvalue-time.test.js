@@ -32,10 +32,12 @@ onEach('a value is there until its time has come, and not longer', async (t, bac
             const before = Date.now();
             isThere = await store.exists('k');
             const after = Date.now();
-            assert.ok(isThere ? before < latest : after >= earliest, `${ [earliest, before, after, latest] }`);
+            const times = `${ [earliest, before, after, latest] }`;
+            assert.ok(isThere ? before < latest : after >= earliest, times);
             await new Promise(setImmediate);
         }
-        assert.deepEqual(await Promise.all([store.get('k'), store.count(), store.del('k')]), [undefined, 0, false]);
+        const nothing = await Promise.all([store.get('k'), store.count(), store.del('k')]);
+        assert.deepEqual(nothing, [undefined, 0, false]);
     }
 });
 
@@ -76,7 +78,8 @@ onEach('a transaction sees its own writes and commits them together', async (t, 
     await store.setBatch({ a: '1', b: '2', c: '3', d: '4' });
     const buffer = Uint8Array.from([1]);
     const answer = await store.transaction(async (tx) => {
-        assert.deepEqual(await Promise.all([tx.get('a'), tx.exists('none'), tx.get('none')]), ['1', false, undefined]);
+        const read = await Promise.all([tx.get('a'), tx.exists('none'), tx.get('none')]);
+        assert.deepEqual(read, ['1', false, undefined]);
         assert.equal(await tx.set('b', 'own'), true);
         await tx.set('bb', buffer, { expiresIn: LONG_MS });
         buffer[0] = 9;
@@ -297,7 +300,8 @@ test('a memory store is saved to a file and loaded from it, whole or not at all'
     assert.deepEqual(await collect(other.entries()), entries);
 
     const good = fs.readFileSync(file);
-    for (const bad of [good.subarray(0, -1), Buffer.concat([good, good]), Buffer.alloc(0), Buffer.from('text')]) {
+    const text = Buffer.from('text');
+    for (const bad of [good.subarray(0, -1), Buffer.concat([good, good]), Buffer.alloc(0), text]) {
         fs.writeFileSync(file, bad);
         await assert.rejects(store.load(file), { name: 'CorruptError', code: 'CORRUPT', message: /saved/ });
     }

@@ -74,7 +74,8 @@ function resolved(checker, symbol) {
 
 /** Those that our files declare. */
 function propertyNames(checker, type) {
-    const isOurs = (node) => [root, path.join(root, 'types')].includes(path.dirname(node.getSourceFile().fileName));
+    const places = [root, path.join(root, 'types')];
+    const isOurs = (node) => places.includes(path.dirname(node.getSourceFile().fileName));
     const ours = checker.getPropertiesOfType(type).filter(({ declarations }) => declarations?.some(isOurs));
     return ours.map((property) => nameOf(property)).filter((name) => name !== undefined).sort();
 }

@@ -9,8 +9,8 @@ export type Backend = 'memory' | 'disk';
 /** The options of a {@link Distributor}. */
 export interface DistributorOptions {
     /**
-     * The base directory. Distributors of one directory hand out the same stores, also in other threads; so do
-     * those without one. Disk stores need it, and lie below it.
+     * The base directory. Distributors of one directory hand out the same stores, also in other threads; so
+     * do those without one. Disk stores need it, and lie below it.
      */
     directory?: string | undefined;
     /** Numbers from 0 up to 1, for the delays between attempts. Default `Math.random`. */
@@ -55,8 +55,9 @@ export class Distributor {
     constructor(options?: DistributorOptions);
 
     /**
-     * A new handle on the store of that name, which is opened if no handle has it open. The last handle that is
-     * closed closes the store. An id is any well-formed string; for a disk store, one that fits a file name.
+     * A new handle on the store of that name, which is opened if no handle has it open. The last handle that
+     * is closed closes the store. An id is any well-formed string; for a disk store, one that fits a file
+     * name.
      */
     getOrCreate<V extends KeyValue = string>(
         id: string, backend: 'disk', options?: DiskStoreOptions
@@ -127,14 +128,14 @@ export class KeyValueStore<V extends KeyValue = string> {
     setNx(key: string, value: V, options?: ExpiryOptions): Promise<boolean>;
 
     /**
-     * Stores a value (or, with undefined, removes it) if there is the expected one. Resolves with whether it did.
-     * Values are equal if their bytes are; a string never equals a `Uint8Array`.
+     * Stores a value (or, with undefined, removes it) if there is the expected one. Resolves with whether it
+     * did. Values are equal if their bytes are; a string never equals a `Uint8Array`.
      */
     compareAndSwap(key: string, expected: V, value: V | undefined, options?: ExpiryOptions): Promise<boolean>;
 
     /**
-     * Calls `callback` for each entry whose key begins with `prefix`, in order, as they are now, until it answers
-     * false. Promises that it answers with are waited for. Resolves with how many it was given.
+     * Calls `callback` for each entry whose key begins with `prefix`, in order, as they are now, until it
+     * answers false. Promises that it answers with are waited for. Resolves with how many it was given.
      */
     iterate(prefix: string, callback: (key: string, value: V) => IterateAnswer): Promise<number>;
 
@@ -154,16 +155,18 @@ export class KeyValueStore<V extends KeyValue = string> {
     clear(options?: PrefixOptions): Promise<number>;
 
     /**
-     * Runs `work`, and commits what it wrote if nothing that it read has changed; if it has, `work` runs again.
-     * Nothing is locked meanwhile. A ConflictError after the last attempt.
+     * Runs `work`, and commits what it wrote if nothing that it read has changed; if it has, `work` runs
+     * again. Nothing is locked meanwhile. A ConflictError after the last attempt.
      */
     transaction<R>(work: (tx: Transaction<V>) => R | Promise<R>, options?: TransactionOptions): Promise<R>;
 
     /**
-     * Runs `work` while nobody else has the lock of that key, which is an entry of the store. A LockedError if
-     * somebody holds it for `timeout`; a ConflictError if it was lost before `work` came to its end.
+     * Runs `work` while nobody else has the lock of that key, which is an entry of the store. A LockedError
+     * if somebody holds it for `timeout`; a ConflictError if it was lost before `work` came to its end.
      */
-    withLock<R>(key: string, options: LockOptions | undefined, work: (lock: Lock) => R | Promise<R>): Promise<R>;
+    withLock<R>(
+        key: string, options: LockOptions | undefined, work: (lock: Lock) => R | Promise<R>
+    ): Promise<R>;
 
     /** What changes from now on. Who is slow gets fewer changes, not a longer queue. */
     watch(options?: PrefixOptions): Watch<V>;
@@ -207,7 +210,9 @@ export interface Transaction<V extends KeyValue = string> {
 }
 
 export interface LockOptions {
-    /** How long the lock outlives a process that was killed, in milliseconds. It is renewed. Default 30,000. */
+    /**
+     * How long the lock outlives a process that was killed, in milliseconds. It is renewed. Default 30,000.
+     */
     ttl?: number | undefined;
     /** How long to wait for it, in milliseconds. Default 10,000. */
     timeout?: number | undefined;
@@ -215,7 +220,9 @@ export interface LockOptions {
 
 /** A lock that is held. */
 export interface Lock {
-    /** Higher than that of all who had the lock before: give it to what you write to, to refuse lower ones. */
+    /**
+     * Higher than that of all who had the lock before: give it to what you write to, to refuse lower ones.
+     */
     readonly token: number;
     /** Aborted if the lock is lost. */
     readonly signal: AbortSignal;
@@ -227,8 +234,8 @@ export interface Watch<V extends KeyValue = string> extends AsyncIterableIterato
 }
 
 /**
- * A change. `'resync'` means that older changes are not known any more: forget all; the entries that there are
- * follow.
+ * A change. `'resync'` means that older changes are not known any more: forget all; the entries that there
+ * are follow.
  */
 export type StoreChange<V extends KeyValue = string> =
     | { type: 'set'; key: string; value: V }

@@ -52,7 +52,8 @@ await texts.iterate('', (key, value) => key === value);
 await texts.iterate('', async () => {});
 // @ts-expect-error: a callback answers false, or nothing of meaning
 await texts.iterate('', () => 5);
-for await (const [key, value] of blobs.entries({ prefix: 'a', start: 'a', end: 'b', reverse: true, limit: 5 })) {
+const range = { prefix: 'a', start: 'a', end: 'b', reverse: true, limit: 5 };
+for await (const [key, value] of blobs.entries(range)) {
     same<[string, Uint8Array], [typeof key, typeof value]>(true);
 }
 for await (const key of texts.keys()) {

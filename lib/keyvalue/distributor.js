@@ -13,7 +13,10 @@ const BACKENDS = ['memory', 'disk'];
 const DURABILITIES = ['sync', 'os', 'batched'];
 const DEFAULT_FLUSH_INTERVAL_MS = 2_000;
 
-/** Hands out named stores: one for each name and backend in a process, whoever asks and from whichever thread. */
+/**
+ * Hands out named stores: one for each name and backend in a process, whoever asks and from whichever
+ * thread.
+ */
 class Distributor {
     #directory;
     #random;
@@ -30,7 +33,8 @@ class Distributor {
             id: checkId(id), backend: oneOf(backend, 'backend', BACKENDS), directory: this.#directory
         };
         if (backend === 'disk' && this.#directory === undefined) {
-            throw new AssertionError("A disk store needs a directory: new Distributor({ directory: 'path' })");
+            const message = "A disk store needs a directory: new Distributor({ directory: 'path' })";
+            throw new AssertionError(message);
         }
         const handle = native.createNamed(openPort().raw);
         const request = JSON.stringify({ ...name, ...storeOptions(options, backend) });
@@ -62,8 +66,10 @@ function storeOptions(options, backend) {
     if (backend === 'memory') {
         return {};
     }
-    const interval = milliseconds(flushInterval, 'flushInterval', DEFAULT_FLUSH_INTERVAL_MS);
-    const disk = { durability: oneOf(durability ?? 'sync', 'durability', DURABILITIES), flushInterval: interval };
+    const disk = {
+        durability: oneOf(durability ?? 'sync', 'durability', DURABILITIES),
+        flushInterval: milliseconds(flushInterval, 'flushInterval', DEFAULT_FLUSH_INTERVAL_MS),
+    };
     if (cacheSize === undefined) {
         return disk;
     }

@@ -6,7 +6,8 @@ const { quote } = require('../describe.js');
 /** Handles that were collected without being closed. */
 const leaks = new FinalizationRegistry(({ handle, id, backend }) => {
     native.dropNamed(handle);
-    const message = `A handle on the ${ backend } store ${ quote(id) } was collected without being closed: call close()`;
+    const which = `A handle on the ${ backend } store ${ quote(id) }`;
+    const message = `${ which } was collected without being closed: call close()`;
     process.emitWarning(message, { type: 'DatastoreWarning', code: 'KIXX_STORE_LEAKED' });
 });
 

@@ -43,7 +43,8 @@ async function acquire(handle, key, owner, { ttl, timeout, random }) {
             return before + 1;
         }
         if (performance.now() >= end) {
-            throw new LockedError(`The lock ${ quote(key) } was held for ${ timeout } ms by somebody else`, { key });
+            const message = `The lock ${ quote(key) } was held for ${ timeout } ms by somebody else`;
+            throw new LockedError(message, { key });
         }
         await backOff(attempt, random);
     }
@@ -71,7 +72,7 @@ function keep(store, key, owner, ttl, lost) {
 }
 
 function lostLock(key) {
-    const message = `The lock ${ quote(key) } was lost: it was not renewed in time, or removed by somebody else`;
+    const message = `The lock ${ quote(key) } was lost: not renewed in time, or removed by somebody else`;
     return new ConflictError(message, { key });
 }
 

@@ -101,11 +101,15 @@ class KeyValueStore {
         return await this.#ask(setNx, checkKey(key), checkValue(value), expiresIn(options));
     }
 
-    /** Stores a value (or, with undefined, removes it) if there is the expected one. Resolves with whether it did. */
+    /**
+     * Stores a value (or, with undefined, removes it) if there is the expected one. Resolves with whether
+     * it did.
+     */
     async compareAndSwap(key, expected, value, options) {
         const { swap } = this.#access;
+        const known = checkValue(expected, 'expected');
         const next = value === undefined ? value : checkValue(value);
-        return await this.#ask(swap, checkKey(key), checkValue(expected, 'expected'), next, expiresIn(options));
+        return await this.#ask(swap, checkKey(key), known, next, expiresIn(options));
     }
 
     /** A boolean, or the promise of one. */
@@ -178,7 +182,9 @@ class KeyValueStore {
         return Number(await openPort().submit((id) => native.saveEntries(this.#handle, id, file)));
     }
 
-    /** Puts the entries of a file in place of all that a memory store has. Resolves with how many there are. */
+    /**
+     * Puts the entries of a file in place of all that a memory store has. Resolves with how many there are.
+     */
     async load(path) {
         const file = filePath(path);
         this.#assertVolatile('load');
@@ -193,8 +199,8 @@ class KeyValueStore {
     }
 
     /**
-     * Calls `callback(key, value)` for each entry whose key begins with `prefix`, as they are now, in order, until
-     * it answers false. Resolves with how many were given.
+     * Calls `callback(key, value)` for each entry whose key begins with `prefix`, as they are now, in order,
+     * until it answers false. Resolves with how many were given.
      */
     async iterate(prefix, callback) {
         checkFunction(callback, 'callback');

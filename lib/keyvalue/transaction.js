@@ -11,8 +11,8 @@ const { backOff } = require('./back-off.js');
 const REMOVED = { value: undefined, lasts: -1 };
 
 /**
- * Reads and writes one store as if nobody else did. Reads see the moment at which the transaction began, and its
- * own writes.
+ * Reads and writes one store as if nobody else did. Reads see the moment at which the transaction began, and
+ * its own writes.
  */
 class Transaction {
     #native;
@@ -116,7 +116,8 @@ class Transaction {
 
     /** Native code reads for a transaction one after the other. */
     #read(key) {
-        const read = this.#turn.then(() => openPort().ask((id) => native.transactionGet(this.#native, id, key)));
+        const start = (id) => native.transactionGet(this.#native, id, key);
+        const read = this.#turn.then(() => openPort().ask(start));
         this.#turn = read.then(() => undefined, () => undefined);
         return read;
     }
@@ -132,7 +133,8 @@ class Transaction {
 
     #assertGoingOn() {
         if (this.#isOver) {
-            throw new AssertionError('The transaction is over: use it inside its function, and await what it does');
+            const message = 'The transaction is over: use it inside its function, and await what it does';
+            throw new AssertionError(message);
         }
     }
 }
@@ -143,8 +145,8 @@ function copyOf(value) {
 }
 
 /**
- * Runs `work(tx)` and commits what it wrote, again from the start as long as others change what it read, `attempts`
- * times at most. Resolves with what `work` answers.
+ * Runs `work(tx)` and commits what it wrote, again from the start as long as others change what it read,
+ * `attempts` times at most. Resolves with what `work` answers.
  */
 async function transaction(handle, work, { attempts, random }) {
     checkFunction(work, 'The function of a transaction');

@@ -1,8 +1,8 @@
 //! The file that a memory store is saved to.
 //!
-//! Layout, all little-endian: `kixxkv1\n`; for each entry, in the order of the keys, the length of its key and
-//! of its value's form (u32 each), the key and the form; `0xffff_ffff`; how many entries there are (u64); the
-//! CRC-32C of all before (u32).
+//! Layout, all little-endian: `kixxkv1\n`; for each entry, in the order of the keys, the length of its key
+//! and of its value's form (u32 each), the key and the form; `0xffff_ffff`; how many entries there are
+//! (u64); the CRC-32C of all before (u32).
 
 use crate::fs::{File, FileSystem, OpenMode};
 use crate::json::utf16;
@@ -20,8 +20,8 @@ const END: u32 = u32::MAX;
 /// So many bytes are written at a time.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// Saves the entries as they are now, without those that have expired. The file takes its place only when it is
-/// whole and durable. Answers how many there are. Blocks.
+/// Saves the entries as they are now, without those that have expired. The file takes its place only when it
+/// is whole and durable. Answers how many there are. Blocks.
 pub fn save(fs: &dyn FileSystem, values: &KeyValues, path: &Path) -> Result<u64> {
     let cursor = values.cursor(Selection::prefix(b"")).wait()?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());

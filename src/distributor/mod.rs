@@ -1,4 +1,5 @@
-//! Named key-value stores: one for each name in a process, shared by all threads, closed with its last handle.
+//! Named key-value stores: one for each name in a process, shared by all threads, closed with its last
+//! handle.
 
 mod disk;
 mod directory_name;
@@ -111,8 +112,8 @@ impl Named {
     }
 
     fn is_freed_at_once(&self) -> bool {
-        self.values.is_volatile()
-            && matches!(self.values.size(), Answer::Ready(Ok(entries)) if entries <= MAX_ENTRIES_FREED_AT_ONCE)
+        let is_small = |entries| entries <= MAX_ENTRIES_FREED_AT_ONCE;
+        self.values.is_volatile() && self.values.size().wait().is_ok_and(is_small)
     }
 }
 

@@ -106,3 +106,51 @@ pub fn prefix_range(prefix: &[u8]) -> KeyRange {
     };
     KeyRange { lower, upper }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyvalue::value::{Content, Kind, encode};
+    use crate::kv::{Batch, Check, Operation, Store, block_on};
+    use crate::stores::memory::MemoryStore;
+
+    fn put(store: &MemoryStore, key: &str, bytes: &[u8], expires: Option<Millis>) {
+        let form = encode(Content { kind: Kind::Bytes, bytes }, expires);
+        let operation = Operation::put(ENTRIES, key.as_bytes(), Check::Any, &form);
+        store.commit(Batch::of(operation)).wait().unwrap();
+    }
+
+    /// The sizes of the portions up to the end.
+    fn portions(cursor: &mut Cursor) -> Vec<usize> {
+        std::iter::from_fn(|| Some(block_on(cursor.next()).unwrap().len()).filter(|size| *size > 0)).collect()
+    }
+
+    #[test]
+    fn portions_have_bounds_and_limits_count_what_is_live() {
+        let store = MemoryStore::new();
+        for n in 0..1_000 {
+            put(&store, &format!("{n:04}"), b"x", (n % 2 == 0).then_some(10));
+        }
+        put(&store, "large 1", &vec![0; 2 << 20], None);
+        put(&store, "large 2", &vec![0; 2 << 20], None);
+        let read = store.snapshot().wait().unwrap();
+        let cursor = |selection, now| Cursor::new(Arc::clone(&read), selection, now);
+        for direction in [Direction::Ascending, Direction::Descending] {
+            let selection = |limit| Selection { limit, direction, ..Selection::prefix(b"0") };
+            let sizes = portions(&mut cursor(selection(u64::MAX), 9));
+            assert_eq!((sizes.iter().sum::<usize>(), sizes.iter().max()), (1_000, Some(&256)));
+            assert_eq!(portions(&mut cursor(selection(300), 10)).iter().sum::<usize>(), 300);
+            assert_eq!(portions(&mut cursor(selection(700), 10)).iter().sum::<usize>(), 500);
+            assert!(portions(&mut cursor(selection(0), 9)).is_empty());
+        }
+        assert_eq!(portions(&mut cursor(Selection::prefix(b"large"), 9)), [1, 1]);
+    }
+
+    #[test]
+    fn prefixes_are_ranges() {
+        let range = prefix_range(b"a\xef\xff");
+        assert!(range.contains(b"a\xef\xff") && range.contains(b"a\xef\xff\xff"));
+        assert!(!range.contains(b"a\xf0") && !range.contains(b"a\xef"));
+        assert_eq!(prefix_range(b""), KeyRange { lower: Bound::Included([].into()), ..KeyRange::ALL });
+    }
+}

@@ -5,8 +5,8 @@ use crate::kv::Committed;
 use crate::{Error, Result};
 use std::collections::HashMap;
 
-/// Requests and what came of them. Those of one key are done in their order: in one round only if none of them
-/// has to know what there is.
+/// Requests and what came of them. Those of one key are done in their order: in one round only if none of
+/// them has to know what there is.
 pub(super) struct Rounds {
     requests: Vec<Request>,
     results: Vec<Option<Result<Option<Committed>>>>,

@@ -378,32 +378,6 @@ fn who_waits_is_woken_by_a_write_and_by_a_stop() {
 }
 
 #[test]
-fn walks_are_of_one_moment_and_bounded_portions() {
-    let store = Fixture::new();
-    for n in 0..1_000 {
-        store.set(&format!("{n:04}"), "x", None);
-    }
-    store.set("large 1", &"y".repeat(2 << 20), None);
-    store.set("large 2", &"y".repeat(2 << 20), None);
-    let selection = Selection { limit: 700, ..Selection::prefix(b"0") };
-    let mut cursor = store.values.cursor(selection).wait().unwrap();
-    block_on(store.values.clear(b"0")).unwrap();
-    let mut sizes = Vec::new();
-    loop {
-        let entries = block_on(cursor.next()).unwrap();
-        sizes.push(entries.len());
-        if entries.is_empty() {
-            break;
-        }
-    }
-    assert_eq!((sizes.iter().sum::<usize>(), sizes.iter().max()), (700, Some(&256)));
-    let mut cursor = store.values.cursor(Selection::prefix(b"large")).wait().unwrap();
-    assert_eq!(block_on(cursor.next()).unwrap().len(), 1);
-    assert_eq!(block_on(cursor.next()).unwrap().len(), 1);
-    assert_eq!(block_on(cursor.next()).unwrap().len(), 0);
-}
-
-#[test]
 fn keys_have_room_for_their_row() {
     let longest = vec![b'k'; MAX_ENTRY_KEY_BYTES];
     assert!(assert_key(&longest).is_ok());

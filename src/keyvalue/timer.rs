@@ -1,5 +1,5 @@
-//! One thread for all stores of the process, which removes what has expired. It sleeps until something is due,
-//! and ends when nothing is.
+//! One thread for all stores of the process, which removes what has expired. It sleeps until something is
+//! due, and ends when nothing is.
 
 use super::{Clock, KeyValues, Millis, SystemClock};
 use std::collections::BTreeMap;
@@ -37,7 +37,8 @@ impl Timer {
         state.due.insert((at, id), store);
         if !state.is_running {
             let spawned = thread::Builder::new().name("kixx-expiry".to_owned()).spawn(|| self.run());
-            // Without a thread nothing is removed, and reading stays exact; the next one to be due tries again.
+            // Without a thread nothing is removed, and reading stays exact; the next one to be due tries
+            // again.
             state.is_running = spawned.is_ok();
         }
         drop(state);

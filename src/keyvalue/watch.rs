@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::vec;
 
-/// Tells how the entries of a range changed, from one moment to the next. Between two moments each key is told
-/// once, so that who is slow gets fewer changes and not a longer queue.
+/// Tells how the entries of a range changed, from one moment to the next. Between two moments each key is
+/// told once, so that who is slow gets fewer changes and not a longer queue.
 pub struct Watch {
     values: Arc<KeyValues>,
     selection: Selection,

@@ -93,8 +93,8 @@ const REJECTED: i64 = 1;
 const FIRST_COMMIT: i64 = 2;
 
 /// Everything that finished: `[commits, id, tag, answer, id, tag, answer, ...]`. `commits` holds, for each
-/// promise of several commits, its id, how many they are, and pairs of version and sequence number. Errors are
-/// JSON text.
+/// promise of several commits, its id, how many they are, and pairs of version and sequence number. Errors
+/// are JSON text.
 #[napi(catch_unwind)]
 pub fn drain<'env>(env: &'env Env, port: &External<Rc<Port>>) -> napi::Result<Array<'env>> {
     let finished = port.collect();

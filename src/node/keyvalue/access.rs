@@ -33,8 +33,8 @@ struct Access {
 /// `get(key)` answers with a string, undefined, a number of bytes that lie in `shared`, or a `Uint8Array`.
 /// `exists(key)` answers with a boolean, and so do the writes: `set(key, value, expiresIn)`, `del(key)`,
 /// `setNx(key, value, expiresIn)`, `swap(key, expected, value, expiresIn)`; `expiresIn` is -1 for never.
-/// What is not there at once is a negative number: the promise that gets it. A write that waits for the end of
-/// the synchronous step answers with null: see `submitWrites`.
+/// What is not there at once is a negative number: the promise that gets it. A write that waits for the end
+/// of the synchronous step answers with null: see `submitWrites`.
 #[napi(catch_unwind)]
 pub fn open_access<'env>(env: &'env Env, handle: &External<Rc<StoreHandle>>) -> Result<Object<'env>> {
     let (shared, buffer) = array_buffer(env, SHARED_BYTES)?;

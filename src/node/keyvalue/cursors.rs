@@ -33,8 +33,8 @@ struct Parts {
     values: bool,
 }
 
-/// A walk over the entries as they are now whose keys begin with `prefix` and lie from `start` to before `end`;
-/// with `reverse` not 0, from the highest down; `limit` of them, -1 for all.
+/// A walk over the entries as they are now whose keys begin with `prefix` and lie from `start` to before
+/// `end`; with `reverse` not 0, from the highest down; `limit` of them, -1 for all.
 #[napi(catch_unwind)]
 pub fn open_walk(
     handle: &External<Rc<StoreHandle>>,
