@@ -25,7 +25,9 @@ class Watch {
     constructor(handle, prefix, onEnd) {
         this.#native = native.newWatch(handle);
         this.#onEnd = onEnd;
-        this.#open = openPort().ask((id) => native.openWatch(this.#native, id, prefix));
+        this.#open = Promise.resolve(openPort().ask((id) => native.openWatch(this.#native, id, prefix)));
+        // Whoever asks for a change is told.
+        this.#open.catch(() => {});
     }
 
     [Symbol.asyncIterator]() {
@@ -40,10 +42,13 @@ class Watch {
     }
 
     async #next() {
-        await this.#open;
-        if (this.#at === this.#changes.length && !this.#isOver) {
-            this.#changes = await openPort().submit((id) => native.nextChanges(this.#native, id));
-            this.#at = 0;
+        try {
+            await this.#fetch();
+        } catch (error) {
+            // A store that is closed ends its watches.
+            if (!this.#isOver) {
+                throw error;
+            }
         }
         if (this.#isOver || this.#changes.length === 0) {
             this.stop();
@@ -52,6 +57,14 @@ class Watch {
         const [kind, key, value] = this.#changes.slice(this.#at, this.#at + 3);
         this.#at += 3;
         return { done: false, value: change(kind, key, value) };
+    }
+
+    async #fetch() {
+        await this.#open;
+        if (this.#at === this.#changes.length && !this.#isOver) {
+            this.#changes = await openPort().submit((id) => native.nextChanges(this.#native, id));
+            this.#at = 0;
+        }
     }
 
     /** Ends the watch, also while a change is waited for. */

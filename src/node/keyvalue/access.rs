@@ -59,9 +59,14 @@ pub fn submit_writes(env: &Env, handle: &External<Rc<StoreHandle>>, id: PromiseI
     let answer = handle.values()?.write_each(requests);
     let answer = Answer::later(async move {
         let results = answer.await?.into_iter();
-        Ok(results.map(|result| result.map(Option::unwrap_or_default)).collect())
+        Ok(results.map(|result| result.map(|done| told(done.is_some()))).collect())
     });
     handle.submit(env, id, Task::Commits(answer))
+}
+
+/// What the port makes a version of: 0 if the write was done, otherwise -1.
+fn told(is_done: bool) -> Committed {
+    Committed { versions: vec![is_done.then_some(0)], ..Committed::default() }
 }
 
 impl Access {
