@@ -79,26 +79,40 @@ class KeyValueStore {
 
     /** Whether there is a value. */
     async exists(key) {
-        const { exists } = this.#access;
-        return await this.#ask(exists, checkKey(key));
+        try {
+            return this.#done(this.#access.exists(checkKey(key)));
+        } catch (error) {
+            throw errorFromThrown(error);
+        }
     }
 
     /** Stores a value. Resolves with true. */
     async set(key, value, options) {
-        const { set } = this.#access;
-        return await this.#ask(set, checkKey(key), checkValue(value), expiresIn(options));
+        const lasts = expiresIn(options);
+        try {
+            return this.#done(this.#access.set(checkKey(key), checkValue(value), lasts));
+        } catch (error) {
+            throw errorFromThrown(error);
+        }
     }
 
     /** Removes a value. Resolves with whether there was one. */
     async del(key) {
-        const { del } = this.#access;
-        return await this.#ask(del, checkKey(key));
+        try {
+            return this.#done(this.#access.del(checkKey(key)));
+        } catch (error) {
+            throw errorFromThrown(error);
+        }
     }
 
     /** Stores a value unless there is one. Resolves with whether it did. */
     async setNx(key, value, options) {
-        const { setNx } = this.#access;
-        return await this.#ask(setNx, checkKey(key), checkValue(value), expiresIn(options));
+        const lasts = expiresIn(options);
+        try {
+            return this.#done(this.#access.setNx(checkKey(key), checkValue(value), lasts));
+        } catch (error) {
+            throw errorFromThrown(error);
+        }
     }
 
     /**
@@ -106,20 +120,18 @@ class KeyValueStore {
      * it did.
      */
     async compareAndSwap(key, expected, value, options) {
-        const { swap } = this.#access;
+        const lasts = expiresIn(options);
         const known = checkValue(expected, 'expected');
         const next = value === undefined ? value : checkValue(value);
-        return await this.#ask(swap, checkKey(key), known, next, expiresIn(options));
-    }
-
-    /** A boolean, or the promise of one. */
-    #ask(call, ...args) {
-        let answer;
         try {
-            answer = call(...args);
+            return this.#done(this.#access.swap(checkKey(key), known, next, lasts));
         } catch (error) {
             throw errorFromThrown(error);
         }
+    }
+
+    /** A boolean, or the promise of one. */
+    #done(answer) {
         if (typeof answer === 'boolean') {
             return answer;
         }

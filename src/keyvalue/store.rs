@@ -135,6 +135,8 @@ impl KeyValues {
         let this = Arc::clone(self);
         match request.into_blind() {
             Ok(batch) => self.commit_now(batch),
+            // In memory all answers are there: a future would only cost an allocation.
+            Err(request) if self.is_volatile => self.decide_now(&request).into(),
             Err(request) => Answer::later(async move { this.decide(&request).await }),
         }
     }
@@ -227,6 +229,21 @@ impl KeyValues {
         }
         let current = self.store.get(ENTRIES, &request.key).await?;
         request.decide(current.as_ref(), self.now())
+    }
+
+    /// As [`KeyValues::decide`].
+    fn decide_now(self: &Arc<Self>, request: &Request) -> Result<Option<Committed>> {
+        loop {
+            let current = now(self.store.get(ENTRIES, &request.key))?;
+            let Some(batch) = request.decide(current.as_ref(), self.now())? else { return Ok(None) };
+            let step = due::first_step(&batch);
+            let committed = now(self.store.commit(batch));
+            self.after_commit(step);
+            match committed {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                result => return result.map(Some),
+            }
+        }
     }
 
     /// Reads, decides and commits, again as long as others come in between.
@@ -331,5 +348,13 @@ impl KeyValues {
             Answer::Ready(result) => Answer::Ready(result.map(open)),
             later => Answer::later(async move { later.await.map(open) }),
         }
+    }
+}
+
+/// The result of a store whose answers are there at once.
+fn now<T>(answer: Answer<T>) -> Result<T> {
+    match answer {
+        Answer::Ready(result) => result,
+        later => later.wait(),
     }
 }

@@ -71,8 +71,7 @@ fn told(is_done: bool) -> Committed {
 
 impl Access {
     fn get(&self, env: sys::napi_env, key: sys::napi_value) -> Result<sys::napi_value> {
-        let key = convert::key(env, key)?;
-        let mut answer = self.handle.values()?.get(&key);
+        let mut answer = self.look_up(env, key)?;
         match poll(&mut answer) {
             Some(found) => match found? {
                 None => undefined(env),
@@ -85,9 +84,12 @@ impl Access {
         }
     }
 
+    fn look_up(&self, env: sys::napi_env, key: sys::napi_value) -> Result<Answer<Option<Entry>>> {
+        convert::with_key(env, key, |key| self.handle.with(|values| values.get(key)))
+    }
+
     fn exists(&self, env: sys::napi_env, key: sys::napi_value) -> Result<sys::napi_value> {
-        let key = convert::key(env, key)?;
-        let mut answer = self.handle.values()?.get(&key);
+        let mut answer = self.look_up(env, key)?;
         match poll(&mut answer) {
             Some(found) => boolean(env, found?.is_some()),
             None => self.wait(env, answer, |env, found| boolean(env.raw(), found.is_some())),

@@ -1,7 +1,7 @@
 //! Keys and values across the border. Keys are strings. Values are strings or `Uint8Array`s.
 
 use super::super::errors::to_js;
-use super::super::text::Key;
+use super::super::text::{Key, read_utf16};
 use crate::json::utf16;
 use crate::keyvalue::value::{self, Content, Kind};
 use crate::keyvalue::{Millis, assert_key};
@@ -22,17 +22,33 @@ const SHORT_UNITS: usize = 4096;
 /// Larger buffers are let go.
 const MAX_KEPT_UNITS: usize = 1 << 20;
 
-/// A key to look up.
-pub(super) fn key(env: sys::napi_env, key: sys::napi_value) -> Result<Vec<u8>> {
+/// Shorter keys, in UTF-16 code units, need no allocation to be looked up if they are ASCII.
+const SHORT_KEY_UNITS: usize = 64;
+
+/// Looks a key up.
+pub(super) fn with_key<T>(
+    env: sys::napi_env,
+    key: sys::napi_value,
+    look_up: impl FnOnce(&[u8]) -> Result<T>,
+) -> Result<T> {
+    let mut units = [0; SHORT_KEY_UNITS];
     // SAFETY: an argument of this call.
-    unsafe { Key::from_napi_value(env, key) }.map(|key| key.0)
+    let length = unsafe { read_utf16(env, key, &mut units) }?;
+    let is_ascii = units[..length].iter().fold(0, |all, unit| all | unit) < 0x80;
+    if length < SHORT_KEY_UNITS - 1 && is_ascii {
+        let bytes = units.map(|unit| unit as u8);
+        return look_up(&bytes[..length]);
+    }
+    // SAFETY: as above.
+    look_up(&unsafe { Key::from_napi_value(env, key) }?.0)
 }
 
 /// A key to write.
-pub(super) fn storable_key(env: sys::napi_env, value: sys::napi_value) -> Result<Box<[u8]>> {
-    let key = key(env, value)?;
-    assert_key(&key).map_err(to_js)?;
-    Ok(key.into_boxed_slice())
+pub(super) fn storable_key(env: sys::napi_env, key: sys::napi_value) -> Result<Box<[u8]>> {
+    with_key(env, key, |key| {
+        assert_key(key).map_err(to_js)?;
+        Ok(key.into())
+    })
 }
 
 impl Input {

@@ -113,8 +113,13 @@ pub fn named_stats(
 impl StoreHandle {
     /// The open store.
     pub(super) fn values(&self) -> napi::Result<Arc<KeyValues>> {
+        self.with(Arc::clone)
+    }
+
+    /// Asks the open store.
+    pub(super) fn with<T>(&self, ask: impl FnOnce(&Arc<KeyValues>) -> T) -> napi::Result<T> {
         match &*self.state.borrow() {
-            State::Open(named) => Ok(Arc::clone(named.values())),
+            State::Open(named) => Ok(ask(named.values())),
             State::Opening | State::Closed => Err(to_js(closed())),
         }
     }
