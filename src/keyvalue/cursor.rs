@@ -136,7 +136,7 @@ mod tests {
         let read = store.snapshot().wait().unwrap();
         let cursor = |selection, now| Cursor::new(Arc::clone(&read), selection, now);
         for direction in [Direction::Ascending, Direction::Descending] {
-            let selection = |limit| Selection { limit, direction, ..Selection::prefix(b"0") };
+            let selection = |limit| Selection { direction, limit, ..Selection::prefix(b"0") };
             let sizes = portions(&mut cursor(selection(u64::MAX), 9));
             assert_eq!((sizes.iter().sum::<usize>(), sizes.iter().max()), (1_000, Some(&256)));
             assert_eq!(portions(&mut cursor(selection(300), 10)).iter().sum::<usize>(), 300);
