@@ -8,6 +8,13 @@ import type {
     Emit, EmittedKey, EmittedValue, UntypedViewId, UntypedViews, ViewBound, ViewKey, ViewTypes, ViewValue,
 } from './types/views.js';
 
+export {
+    Distributor, KeyValueStore,
+    type Backend, type DiskStoreOptions, type DistributorOptions, type DistributorStats, type Entries,
+    type EntriesOptions, type ExpiryOptions, type KeyValue, type Lock, type LockOptions,
+    type MemoryStoreOptions, type PrefixOptions, type StoreChange, type StoreStats, type Transaction,
+    type TransactionOptions, type Watch,
+} from './types/key-value.js';
 export type { Keyed } from './types/keyed.js';
 export type {
     CallMessage, CheckpointMessage, CommitMessage, ConflictMessage, SlowCallMessage,

@@ -3,6 +3,8 @@ import kixx from './index.cjs';
 export const {
     Datastore,
     DatastoreEngine,
+    Distributor,
+    KeyValueStore,
     LockingQueue,
     prometheus,
     shadow,

@@ -14,6 +14,8 @@ const root = path.join(__dirname, '..');
 const INSTANCES = {
     Datastore: () => new kixx.Datastore({ directory: 'data' }),
     DatastoreEngine: () => new kixx.DatastoreEngine({ directory: 'data' }),
+    Distributor: () => new kixx.Distributor(),
+    KeyValueStore: () => Object.create(kixx.KeyValueStore.prototype),
     LockingQueue: () => new kixx.LockingQueue(),
 };
 
@@ -72,9 +74,9 @@ function resolved(checker, symbol) {
 
 /** Those that our files declare. */
 function propertyNames(checker, type) {
-    const ours = checker.getPropertiesOfType(type).filter((property) => (
-        property.declarations?.some((node) => path.dirname(node.getSourceFile().fileName) === root)
-    ));
+    const places = [root, path.join(root, 'types')];
+    const isOurs = (node) => places.includes(path.dirname(node.getSourceFile().fileName));
+    const ours = checker.getPropertiesOfType(type).filter(({ declarations }) => declarations?.some(isOurs));
     return ours.map((property) => nameOf(property)).filter((name) => name !== undefined).sort();
 }
 

@@ -4,6 +4,8 @@ const errors = require('./errors.js');
 const { verifyBackup } = require('./backup/verify.js');
 const { Datastore } = require('./datastore.js');
 const { DatastoreEngine } = require('./engine.js');
+const { Distributor } = require('./keyvalue/distributor.js');
+const { KeyValueStore } = require('./keyvalue/store.js');
 const { LockingQueue } = require('./locking-queue.js');
 const { prometheus } = require('./prometheus.js');
 const { shadow } = require('./shadow.js');
@@ -11,6 +13,8 @@ const { shadow } = require('./shadow.js');
 module.exports = {
     Datastore,
     DatastoreEngine,
+    Distributor,
+    KeyValueStore,
     LockingQueue,
     prometheus,
     shadow,

@@ -21,7 +21,7 @@ class Port {
         return this.#port;
     }
 
-    /** Calls `start(id)`. The promise settles with the text of the answer. */
+    /** Calls `start(id)`. The promise settles with the answer. */
     submit(start) {
         return new Promise((resolve, reject) => {
             this.start({ resolve, reject }, start);
@@ -42,6 +42,26 @@ class Port {
             this.#pending.delete(id);
             waiting.reject(errorFromThrown(error));
         }
+    }
+
+    /** The promise that native code gave this number, which is negative. */
+    promise(id) {
+        return new Promise((resolve, reject) => {
+            this.#pending.set(id, { resolve, reject });
+        });
+    }
+
+    /** Calls `start(id)`. What it answers if that is not null, otherwise a promise. */
+    ask(start) {
+        this.#lastId += 1;
+        const id = this.#lastId;
+        let answer;
+        try {
+            answer = start(id);
+        } catch (error) {
+            throw errorFromThrown(error);
+        }
+        return answer === null ? this.promise(id) : answer;
     }
 
     #take(id) {
@@ -65,13 +85,13 @@ class Port {
         }
     }
 
-    #settle(id, tag, text, blocks) {
+    #settle(id, tag, answer, blocks) {
         if (tag >= FIRST_COMMIT) {
-            blocks.get(id).fail(tag - FIRST_COMMIT, text);
+            blocks.get(id).fail(tag - FIRST_COMMIT, answer);
         } else if (tag === REJECTED) {
-            this.#take(id).reject(errorFromText(text));
+            this.#take(id).reject(errorFromText(answer));
         } else {
-            this.#take(id).resolve(text);
+            this.#take(id).resolve(answer);
         }
     }
 }

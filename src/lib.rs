@@ -10,6 +10,8 @@
 //! - [`stores`]: memory, journal, directory,
 //! - [`documents`]: keys, revisions and pages over any store,
 //! - [`views`]: emitted rows, kept up to date incrementally,
+//! - [`keyvalue`]: strings and bytes by key over any store: expiry, conditional writes, transactions,
+//! - [`distributor`]: named key-value stores, one of each name per process,
 //! - [`datastore`]: puts the parts together; one engine per directory per process,
 //! - `node`: the Node-API binding (feature `node`).
 
@@ -20,6 +22,8 @@ pub mod fs;
 pub mod stores;
 pub mod documents;
 pub mod views;
+pub mod keyvalue;
+pub mod distributor;
 pub mod datastore;
 #[cfg(feature = "node")]
 #[cfg_attr(test, allow(dead_code, reason = "exports are not registered in test builds"))]

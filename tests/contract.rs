@@ -42,6 +42,7 @@ macro_rules! contract {
                     versions_count_the_puts
                     exact_versions_are_kept
                     what_is_there_may_be_left_out
+                    what_only_checks_leaves_no_trace
                     sequences_grow_and_mark_entries
                     a_conflict_changes_nothing
                     a_conflict_says_what_and_where

@@ -61,7 +61,9 @@ pub fn push_str(out: &mut Vec<u8>, text: &str) {
 pub fn is_well_formed(bytes: &[u8]) -> bool {
     match str::from_utf8(bytes) {
         Ok(text) => is_basic(text),
-        Err(_) => units(bytes).is_some_and(|units| char::decode_utf16(units).all(|decoded| decoded.is_ok())),
+        Err(_) => {
+            decode_units(bytes).is_some_and(|units| char::decode_utf16(units).all(|decoded| decoded.is_ok()))
+        }
     }
 }
 
@@ -71,7 +73,7 @@ pub fn decode(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = str::from_utf8(bytes) {
         return Cow::Borrowed(text);
     }
-    match units(bytes) {
+    match decode_units(bytes) {
         Some(units) => Cow::Owned(String::from_utf16_lossy(&units)),
         None => String::from_utf8_lossy(bytes),
     }
@@ -94,7 +96,7 @@ fn is_basic(text: &str) -> bool {
 }
 
 /// The code units, or `None` when the bytes are no encoding.
-fn units(bytes: &[u8]) -> Option<Vec<u16>> {
+pub fn decode_units(bytes: &[u8]) -> Option<Vec<u16>> {
     let mut units = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some(&lead) = rest.first() {
@@ -130,7 +132,7 @@ mod tests {
         let encoded: Vec<_> = (0..=u16::MAX).map(|unit| encode_units(&[unit])).collect();
         assert!(encoded.is_sorted_by(|a, b| a < b));
         for (unit, bytes) in (0..=u16::MAX).zip(&encoded) {
-            assert_eq!(units(bytes), Some(vec![unit]));
+            assert_eq!(decode_units(bytes), Some(vec![unit]));
             assert_eq!(is_well_formed(bytes), !(0xd800..0xe000).contains(&unit), "{unit:x}");
         }
     }
@@ -174,7 +176,7 @@ mod tests {
         ) {
             let (a, b) = ([&common[..], &a].concat(), [&common[..], &b].concat());
             prop_assert_eq!(encode_units(&a).cmp(&encode_units(&b)), a.cmp(&b));
-            prop_assert_eq!(units(&encode_units(&a)), Some(a.clone()));
+            prop_assert_eq!(decode_units(&encode_units(&a)), Some(a.clone()));
             prop_assert_eq!(is_well_formed(&encode_units(&a)), String::from_utf16(&a).is_ok());
         }
 

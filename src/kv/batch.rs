@@ -41,6 +41,11 @@ pub enum Check {
     /// There is an entry, written by this commit. Stricter than a version, which starts again at 0
     /// when an entry is deleted and made anew.
     Unchanged(Sequence),
+    /// The entry is as it was seen: written by this commit or, with `None`, not there. The operation is left
+    /// out, and only its check counts.
+    Still(Option<Sequence>),
+    /// No commit came after this one. The operation is left out, and only its check counts.
+    Latest(Sequence),
 }
 
 /// What to do with a key.
@@ -84,7 +89,7 @@ impl Operation {
     /// place where checks and versions are decided.
     pub fn apply(&self, current: Option<&Entry>, sequence: Sequence) -> Result<Option<Entry>> {
         self.check_lengths()?;
-        if !self.check.holds(current) {
+        if !self.check.holds(current, sequence) {
             return Err(self.conflict(current));
         }
         Ok(match &self.write {
@@ -99,9 +104,14 @@ impl Operation {
         })
     }
 
-    /// Whether nothing is to be done, since there is an entry.
-    pub fn is_left_out(&self, current: Option<&Entry>) -> bool {
-        self.check == Check::AbsentOrSkip && current.is_some()
+    /// Whether nothing is to be done in the commit `sequence`; `Conflict` as [`Operation::apply`].
+    pub fn is_left_out(&self, current: Option<&Entry>, sequence: Sequence) -> Result<bool> {
+        match self.check {
+            Check::AbsentOrSkip => Ok(current.is_some()),
+            Check::Still(_) | Check::Latest(_) if self.check.holds(current, sequence) => Ok(true),
+            Check::Still(_) | Check::Latest(_) => Err(self.conflict(current)),
+            _ => Ok(false),
+        }
     }
 
     /// What this counts in a batch.
@@ -143,7 +153,8 @@ impl Operation {
             Check::Any | Check::AbsentOrSkip => "anything".to_owned(),
             Check::Absent => "nothing there".to_owned(),
             Check::Version(version) | Check::VersionIfPresent(version) => format!("revision {version}"),
-            Check::Unchanged(_) => "no change since it was read".to_owned(),
+            Check::Unchanged(_) | Check::Still(_) => "no change since it was read".to_owned(),
+            Check::Latest(_) => "no commit in between".to_owned(),
         };
         let key = utf16::decode(&self.key);
         let message = format!("Conflict at \"{key}\": expected {expected}, but {found}");
@@ -152,9 +163,11 @@ impl Operation {
 }
 
 impl Check {
-    /// Whether the condition holds for `current`.
-    pub fn holds(self, current: Option<&Entry>) -> bool {
+    /// Whether the condition holds for `current` in the commit `sequence`.
+    pub fn holds(self, current: Option<&Entry>, sequence: Sequence) -> bool {
         match (self, current) {
+            (Self::Still(seen), current) => current.map(Entry::sequence) == seen,
+            (Self::Latest(latest), _) => latest + 1 == sequence,
             (Self::Any | Self::AbsentOrSkip, _) | (Self::Absent | Self::VersionIfPresent(_), None) => true,
             (Self::Absent, Some(_)) | (Self::Version(_) | Self::Unchanged(_), None) => false,
             (Self::Version(version) | Self::VersionIfPresent(version), Some(entry)) => {
@@ -188,6 +201,23 @@ mod tests {
         assert_eq!(version(Check::Unchanged(9), Some(&entry)), Some(4));
         assert_eq!(version(Check::Unchanged(8), Some(&entry)), None);
         assert_eq!(version(Check::Unchanged(0), None), None);
+    }
+
+    #[test]
+    fn what_only_checks_is_left_out() {
+        let entry = Entry::new(b"k", b"v", 3, 9);
+        let left_out = |check, current: Option<&Entry>| {
+            Operation::delete(Space::DOCUMENTS, b"k", check).is_left_out(current, 10).map_err(|e| e.kind())
+        };
+        let conflict = Err(ErrorKind::Conflict);
+        assert_eq!(left_out(Check::Still(Some(9)), Some(&entry)), Ok(true));
+        assert_eq!(left_out(Check::Still(Some(8)), Some(&entry)), conflict);
+        assert_eq!(left_out(Check::Still(None), Some(&entry)), conflict);
+        assert_eq!(left_out(Check::Still(Some(9)), None), conflict);
+        assert_eq!(left_out(Check::Still(None), None), Ok(true));
+        assert_eq!(left_out(Check::Latest(9), None), Ok(true));
+        assert_eq!(left_out(Check::Latest(8), Some(&entry)), conflict);
+        assert_eq!(left_out(Check::Unchanged(9), Some(&entry)), Ok(false));
     }
 
     #[test]

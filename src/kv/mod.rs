@@ -94,7 +94,7 @@ pub trait Store: Read {
 }
 
 /// What a commit did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
     /// The place of the commit in the history of the store.
     pub sequence: Sequence,

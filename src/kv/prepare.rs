@@ -55,7 +55,7 @@ pub fn prepare(
             None if operation.ignores_current() => None,
             None => current(operation.space, &operation.key)?,
         };
-        if operation.is_left_out(before.as_ref()) {
+        if operation.is_left_out(before.as_ref(), sequence)? {
             versions.push(None);
             if let Some(at) = earlier {
                 changes[at].entry = before;

@@ -1,7 +1,7 @@
 //! The handle of one `Datastore` object in JavaScript.
 
 use super::errors::to_js;
-use super::port::{Port, Task};
+use super::port::{Abandon, Port, Task};
 use super::views::NodeView;
 use crate::datastore::{Datastore, Options};
 use crate::kv::{Answer, Entry, Store};
@@ -76,6 +76,12 @@ impl Handle {
     /// Submits a task whose answer goes to the promise `id`.
     pub(super) fn submit(&self, env: &napi::Env, id: i64, task: Task) -> napi::Result<()> {
         self.port.submit(env, id, task)
+    }
+}
+
+impl Abandon for Handle {
+    fn abandon(&self) {
+        drop(self.detach());
     }
 }
 

@@ -6,7 +6,9 @@
 mod backup;
 mod documents;
 mod errors;
+mod function;
 mod handle;
+mod keyvalue;
 mod lifecycle;
 mod maintenance;
 mod pages;

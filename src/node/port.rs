@@ -2,14 +2,13 @@
 //! the JavaScript thread when their waker says so, and are answered many at a time.
 
 use super::errors::to_json;
-use super::handle::Handle;
 use crate::Error;
 use crate::kv::{Answer, Committed};
-use napi::bindgen_prelude::{Array, External, Float64Array, Function};
+use napi::bindgen_prelude::{Array, External, Float64Array, FromNapiValue, Function, ToNapiValue, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Status, sys};
 use napi_derive::napi;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -24,20 +23,32 @@ pub(super) type PromiseId = i64;
 /// Lives on the JavaScript thread.
 pub(super) struct Port {
     waiting: RefCell<HashMap<PromiseId, Task>>,
+    /// The last promise that got its number here.
+    last_id: Cell<PromiseId>,
     finished: RefCell<Vec<(PromiseId, Outcome)>>,
-    handles: RefCell<Vec<Weak<Handle>>>,
+    handles: RefCell<Vec<Weak<dyn Abandon>>>,
     signal: Arc<Signal>,
+}
+
+/// A handle, which has to let go when its environment ends.
+pub(super) trait Abandon {
+    fn abandon(&self);
 }
 
 /// Something to poll until it is ready.
 pub(super) enum Task {
     Commits(Answer<Vec<crate::Result<Committed>>>),
     Text(Pin<Box<dyn Future<Output = crate::Result<Option<String>>>>>),
+    Value(Pin<Box<dyn Future<Output = crate::Result<MakeValue>>>>),
 }
+
+/// Makes a JavaScript value on the thread of its environment.
+pub(super) type MakeValue = Box<dyn FnOnce(&Env) -> napi::Result<sys::napi_value>>;
 
 enum Outcome {
     Commits(Vec<crate::Result<Committed>>),
     Text(Option<String>),
+    Value(MakeValue),
     Failed(Error),
 }
 
@@ -59,6 +70,7 @@ pub fn open_port(env: &Env, callback: Function<(), ()>) -> napi::Result<External
         callback.build_threadsafe_function::<()>().callee_handled::<false>().weak::<true>().build()?;
     let port = Rc::new(Port {
         waiting: RefCell::default(),
+        last_id: Cell::default(),
         finished: RefCell::default(),
         handles: RefCell::default(),
         signal: Arc::new(Signal { ready: Mutex::default(), armed: AtomicBool::new(false), callback }),
@@ -80,8 +92,9 @@ const RESOLVED: i64 = 0;
 const REJECTED: i64 = 1;
 const FIRST_COMMIT: i64 = 2;
 
-/// Everything that finished: `[commits, id, tag, text, id, tag, text, ...]`. `commits` holds, for each
-/// promise of several commits, its id, how many they are, and pairs of version and sequence number.
+/// Everything that finished: `[commits, id, tag, answer, id, tag, answer, ...]`. `commits` holds, for each
+/// promise of several commits, its id, how many they are, and pairs of version and sequence number. Errors
+/// are JSON text.
 #[napi(catch_unwind)]
 pub fn drain<'env>(env: &'env Env, port: &External<Rc<Port>>) -> napi::Result<Array<'env>> {
     let finished = port.collect();
@@ -98,29 +111,52 @@ pub fn drain<'env>(env: &'env Env, port: &External<Rc<Port>>) -> napi::Result<Ar
                         Err(_) => [FAILED, 0.0],
                     });
                     if let Err(error) = result {
-                        others.push((id, tag, Some(to_json(error))));
+                        others.push((id, tag, text(env, to_json(error))?));
                     }
                 }
             }
-            Outcome::Text(text) => others.push((id, RESOLVED, text)),
-            Outcome::Failed(error) => others.push((id, REJECTED, Some(to_json(&error)))),
+            Outcome::Text(None) => others.push((id, RESOLVED, unknown(env, ())?)),
+            Outcome::Text(Some(answer)) => others.push(answered(env, id, text(env, answer))?),
+            Outcome::Value(make) => others.push(answered(env, id, value(env, make))?),
+            Outcome::Failed(error) => others.push((id, REJECTED, text(env, to_json(&error))?)),
         }
     }
     let mut answer = env.create_array(0)?;
     answer.insert(Float64Array::new(settled))?;
-    for (id, tag, text) in others {
-        let (tag, text) = match text.map(|text| env.create_string(text)).transpose() {
-            Ok(text) => (tag, text),
-            Err(_) => (REJECTED, Some(env.create_string(to_json(&too_long()))?)),
-        };
+    for (id, tag, value) in others {
         answer.insert(id)?;
         answer.insert(tag)?;
-        match text {
-            Some(text) => answer.insert(text)?,
-            None => answer.insert(())?,
-        }
+        answer.insert(value)?;
     }
     Ok(answer)
+}
+
+/// An answer that could not be made is told to its own promise, not to all.
+fn answered<'env>(
+    env: &'env Env,
+    id: PromiseId,
+    made: napi::Result<Unknown<'env>>,
+) -> napi::Result<(PromiseId, i64, Unknown<'env>)> {
+    match made {
+        Ok(value) => Ok((id, RESOLVED, value)),
+        Err(error) if error.reason.starts_with('{') => Ok((id, REJECTED, text(env, error.reason.clone())?)),
+        Err(_) => Ok((id, REJECTED, text(env, to_json(&too_long()))?)),
+    }
+}
+
+fn value(env: &Env, make: MakeValue) -> napi::Result<Unknown<'_>> {
+    let value = make(env)?;
+    // SAFETY: a value of this environment, made just now.
+    unsafe { Unknown::from_napi_value(env.raw(), value) }
+}
+
+fn text(env: &Env, text: String) -> napi::Result<Unknown<'_>> {
+    unknown(env, text)
+}
+
+fn unknown(env: &Env, value: impl ToNapiValue) -> napi::Result<Unknown<'_>> {
+    // SAFETY: as in `value`.
+    unsafe { Unknown::from_napi_value(env.raw(), ToNapiValue::to_napi_value(env.raw(), value)?) }
 }
 
 fn version(committed: &Committed) -> f64 {
@@ -133,17 +169,29 @@ fn too_long() -> Error {
 
 impl Port {
     /// Closes `handle` with the environment, if it is still there by then.
-    pub(super) fn adopt(&self, handle: &Rc<Handle>) {
+    pub(super) fn adopt<H: Abandon + 'static>(&self, handle: &Rc<H>) {
         let mut handles = self.handles.borrow_mut();
-        handles.retain(|handle| handle.strong_count() > 0);
-        handles.push(Rc::downgrade(handle));
+        // Swept only where they would have to be moved anyway, so that many cost little each.
+        if handles.len() == handles.capacity() {
+            handles.retain(|handle| handle.strong_count() > 0);
+        }
+        let handle = Rc::downgrade(handle);
+        handles.push(handle);
     }
 
     fn abandon(&self) {
         for handle in self.handles.take() {
-            drop(handle.upgrade().and_then(|handle| handle.detach()));
+            if let Some(handle) = handle.upgrade() {
+                handle.abandon();
+            }
         }
         drop(self.waiting.take());
+    }
+
+    /// A number for a promise that JavaScript makes only if it has to wait; its own numbers are positive.
+    pub(super) fn next_id(&self) -> PromiseId {
+        self.last_id.set(self.last_id.get() - 1);
+        self.last_id.get()
     }
 
     /// Polls `task`, and keeps it until it is ready. Its answer goes to the promise `id`.
@@ -210,6 +258,10 @@ impl Task {
             }),
             Self::Text(future) => future.as_mut().poll(context).map(|result| match result {
                 Ok(text) => Outcome::Text(text),
+                Err(error) => Outcome::Failed(error),
+            }),
+            Self::Value(future) => future.as_mut().poll(context).map(|result| match result {
+                Ok(make) => Outcome::Value(make),
                 Err(error) => Outcome::Failed(error),
             }),
         }

@@ -1,17 +1,15 @@
 //! Reading single documents: a function of its own for each handle, with buffers that it shares with
 //! JavaScript, so that a read is one call that converts next to nothing.
 
-use super::errors::to_js;
+use super::function::{array_buffer, call, function, set};
 use super::handle::{Handle, ready_answer};
 use super::text::{Key, create_string};
 use crate::json::{self, FlatKind, Flattener, MAX_VALUES};
 use crate::kv::{Entry, Space};
 use napi::bindgen_prelude::{External, FromNapiValue, Object, ToNapiValue};
-use napi::{Env, JsError, Result, sys};
+use napi::{Env, Result, sys};
 use napi_derive::napi;
 use std::cell::RefCell;
-use std::ffi::c_void;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::rc::Rc;
 
@@ -57,15 +55,10 @@ pub fn open_reader<'env>(env: &'env Env, handle: &External<Rc<Handle>>) -> Resul
         text: RefCell::default(),
     });
     let mut object = Object::new(env)?;
-    let set = |object: &mut Object<'env>, name: &str, value: sys::napi_value| {
-        // SAFETY: a value of this environment, made just now.
-        let value = unsafe { napi::bindgen_prelude::Unknown::from_napi_value(env.raw(), value) }?;
-        object.set(name, value)
-    };
-    set(&mut object, "get", function(env, "get", &reader, get)?)?;
-    set(&mut object, "names", function(env, "names", &reader, names)?)?;
-    set(&mut object, "kinds", kinds_buffer)?;
-    set(&mut object, "numbers", numbers_buffer)?;
+    set(env, &mut object, "get", function(env, "get", &reader, get)?)?;
+    set(env, &mut object, "names", function(env, "names", &reader, names)?)?;
+    set(env, &mut object, "kinds", kinds_buffer)?;
+    set(env, &mut object, "numbers", numbers_buffer)?;
     Ok(object)
 }
 
@@ -125,7 +118,7 @@ impl Drop for Buffers {
 }
 
 unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    call(env, info, |reader, [key, known_sequence]| {
+    call(env, info, |reader: &Reader, [key, known_sequence]| {
         // SAFETY: arguments of this call.
         let (key, known_sequence) =
             unsafe { (Key::from_napi_value(env, key)?, f64::from_napi_value(env, known_sequence)?) };
@@ -134,89 +127,13 @@ unsafe extern "C" fn get(env: sys::napi_env, info: sys::napi_callback_info) -> s
 }
 
 unsafe extern "C" fn names(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    call(env, info, |reader, [structure, _]| {
+    call(env, info, |reader: &Reader, [structure]| {
         // SAFETY: an argument of this call.
         let structure = unsafe { u32::from_napi_value(env, structure)? };
         let names = reader.flattener.borrow().names(structure as usize);
         // SAFETY: `env` is the environment of this call.
         unsafe { ToNapiValue::to_napi_value(env, names) }
     })
-}
-
-/// Runs a function of a reader. Errors and panics are thrown.
-fn call(
-    env: sys::napi_env,
-    info: sys::napi_callback_info,
-    run: impl FnOnce(&Reader, [sys::napi_value; 2]) -> Result<sys::napi_value>,
-) -> sys::napi_value {
-    let work = || {
-        let mut count = 2;
-        let mut arguments = [ptr::null_mut(); 2];
-        let mut data = ptr::null_mut();
-        // SAFETY: `info` belongs to this call; missing arguments are filled with undefined.
-        let status = unsafe {
-            sys::napi_get_cb_info(
-                env,
-                info,
-                &raw mut count,
-                arguments.as_mut_ptr(),
-                ptr::null_mut(),
-                &raw mut data,
-            )
-        };
-        napi::check_status!(status, "Could not read the arguments")?;
-        // SAFETY: `function` put a reader there, which lives as long as the function.
-        run(unsafe { &*data.cast::<Reader>() }, arguments)
-    };
-    let error = match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => return value,
-        Ok(Err(error)) => error,
-        Err(_) => to_js(crate::Error::internal("reading a document")),
-    };
-    // SAFETY: `env` is the environment of this call.
-    unsafe { JsError::from(error).throw_into(env) };
-    ptr::null_mut()
-}
-
-fn function(
-    env: &Env,
-    name: &str,
-    reader: &Rc<Reader>,
-    callback: unsafe extern "C" fn(sys::napi_env, sys::napi_callback_info) -> sys::napi_value,
-) -> Result<sys::napi_value> {
-    let data = Rc::into_raw(Rc::clone(reader)).cast_mut().cast::<c_void>();
-    let mut function = ptr::null_mut();
-    // SAFETY: the name is as long as said; `data` lives until `release`.
-    let status = unsafe {
-        sys::napi_create_function(
-            env.raw(),
-            name.as_ptr().cast(),
-            name.len().cast_signed(),
-            Some(callback),
-            data,
-            &raw mut function,
-        )
-    };
-    napi::check_status!(status, "Could not create a function")?;
-    // SAFETY: `function` was made just now; `release` runs once it is collected.
-    let status = unsafe {
-        sys::napi_add_finalizer(env.raw(), function, data, Some(release), ptr::null_mut(), ptr::null_mut())
-    };
-    napi::check_status!(status, "Could not add a finalizer")?;
-    Ok(function)
-}
-
-unsafe extern "C" fn release(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
-    // SAFETY: `data` came from `Rc::into_raw`, and this runs once, on the thread of the environment.
-    drop(unsafe { Rc::from_raw(data.cast::<Reader>()) });
-}
-
-fn array_buffer(env: &Env, bytes: usize) -> Result<(*mut c_void, sys::napi_value)> {
-    let (mut data, mut buffer) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: the environment is alive.
-    let status = unsafe { sys::napi_create_arraybuffer(env.raw(), bytes, &raw mut data, &raw mut buffer) };
-    napi::check_status!(status, "Could not create a buffer")?;
-    Ok((data, buffer))
 }
 
 fn reference(env: &Env, value: sys::napi_value) -> Result<sys::napi_ref> {

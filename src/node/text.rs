@@ -42,7 +42,12 @@ impl TypeName for Key {
 
 impl ValidateNapiValue for Key {}
 
-unsafe fn read_utf16(env: sys::napi_env, value: sys::napi_value, units: &mut [u16]) -> Result<usize> {
+/// Reads a string into `units`, as far as it fits; answers with how much there is then.
+pub(super) unsafe fn read_utf16(
+    env: sys::napi_env,
+    value: sys::napi_value,
+    units: &mut [u16],
+) -> Result<usize> {
     let mut length = 0;
     let status = unsafe {
         sys::napi_get_value_string_utf16(env, value, units.as_mut_ptr(), units.len(), &raw mut length)

@@ -2,7 +2,9 @@
 
 use crate::harness::{Harness, all_keys, delete, error_kind, get, number, put};
 use kixx_datastore::ErrorKind;
-use kixx_datastore::kv::{Batch, Check, MAX_KEY_BYTES, MAX_VALUE_BYTES, Operation, Space, Versioning, Write};
+use kixx_datastore::kv::{
+    Batch, Changes, Check, MAX_KEY_BYTES, MAX_VALUE_BYTES, Operation, Space, Versioning, Write,
+};
 
 pub(crate) fn checks_hold_or_conflict(harness: &Harness) {
     for space in harness.spaces() {
@@ -77,6 +79,39 @@ pub(crate) fn what_is_there_may_be_left_out(harness: &Harness) {
         assert_eq!(numbers, [0, 9]);
         assert!(get(&*harness.store, space, "old").unwrap().sequence() < committed.sequence);
         assert_eq!(harness.commit(vec![put(space, "old", skip, 8)]).unwrap().versions, [None]);
+    }
+}
+
+pub(crate) fn what_only_checks_leaves_no_trace(harness: &Harness) {
+    for space in harness.spaces() {
+        harness.fill(space, &["read"]);
+        let seen = get(&*harness.store, space, "read").unwrap().sequence();
+        let latest = harness.store.sequence();
+        let commit = |checks: &[(&str, Check)]| {
+            let mut operations = vec![put(space, "written", Check::Any, 1)];
+            operations.extend(checks.iter().map(|(key, check)| delete(space, key, *check)));
+            harness.commit(operations)
+        };
+        let holding = [
+            ("", Check::Latest(latest)),
+            ("read", Check::Still(Some(seen))),
+            ("none", Check::Still(None)),
+            ("written", Check::Still(Some(latest + 1))),
+        ];
+        let committed = commit(&holding).unwrap();
+        assert_eq!(committed.versions[1..], [None; 4]);
+        assert_eq!(get(&*harness.store, space, "read").unwrap().sequence(), seen);
+        let changes = harness.store.changes(space, latest).wait().unwrap();
+        assert_eq!(changes, Changes::Keys(vec![b"written"[..].into()]));
+        for broken in [
+            ("", Check::Latest(latest)),
+            ("read", Check::Still(Some(seen + 1))),
+            ("read", Check::Still(None)),
+            ("none", Check::Still(Some(seen))),
+        ] {
+            assert_eq!(error_kind(commit(&[broken])), Some(ErrorKind::Conflict), "{broken:?}");
+        }
+        assert_eq!(get(&*harness.store, space, "written").unwrap().sequence(), committed.sequence);
     }
 }
 

@@ -13,8 +13,24 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("stores", &["error", "json", "kv", "fs"]),
     ("documents", &["error", "json", "kv"]),
     ("views", &["error", "json", "kv", "documents"]),
+    ("keyvalue", &["error", "json", "kv"]),
+    ("distributor", &["error", "json", "kv", "fs", "stores", "keyvalue"]),
     ("datastore", &["error", "json", "kv", "fs", "stores", "documents", "views"]),
-    ("node", &["error", "json", "kv", "fs", "stores", "documents", "views", "datastore"]),
+    (
+        "node",
+        &[
+            "error",
+            "json",
+            "kv",
+            "fs",
+            "stores",
+            "documents",
+            "views",
+            "keyvalue",
+            "distributor",
+            "datastore",
+        ],
+    ),
 ];
 
 /// Imports go one way.

@@ -1,0 +1,360 @@
+//! A key-value store: what all handles of one name share.
+
+use super::changed::Changed;
+use super::request::push_write;
+use super::rounds::Rounds;
+use super::timer::{StoreId, Timer};
+use super::{
+    Action, Clock, Cursor, DUE, ENTRIES, KeyWrite, Millis, Request, Selection, SystemClock, due,
+    prefix_range, value,
+};
+use crate::kv::{
+    Answer, Batch, Check, Committed, Durability, Entry, KeyRange, OPERATION_BYTES, Read, Scan, Store,
+    block_on,
+};
+use crate::{ErrorKind, Result};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A key-value store over any store.
+pub struct KeyValues {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    is_volatile: bool,
+    /// Who removes what has expired; none where somebody else calls [`KeyValues::sweep`].
+    timer: Option<(&'static Timer, StoreId)>,
+    /// When the timer comes next.
+    due: AtomicU64,
+    pub(super) changed: Changed,
+}
+
+/// When a sweep is tried again that failed.
+const RETRY_MS: Millis = 10_000;
+
+/// How long commits of other processes may take to be seen by those who wait for them.
+const LOOK_MS: Millis = 1_000;
+
+impl KeyValues {
+    /// The entries of `store`, by the time of `clock`. What has expired is removed by who calls
+    /// [`KeyValues::sweep`].
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        let is_volatile = store.capability().durability == Durability::Volatile;
+        let due = AtomicU64::new(Millis::MAX);
+        Self { store, clock, is_volatile, timer: None, due, changed: Changed::default() }
+    }
+
+    /// The entries of `store`; what has expired is removed in the background. Blocks while the disk is asked
+    /// for what expires next.
+    pub fn open(store: Arc<dyn Store>) -> Result<Arc<Self>> {
+        static LAST_ID: AtomicU64 = AtomicU64::new(0);
+        let id = LAST_ID.fetch_add(1, Ordering::Relaxed);
+        let timer = Some((Timer::global(), id));
+        let values = Arc::new(Self { timer, ..Self::new(store, Arc::new(SystemClock)) });
+        if !values.is_volatile {
+            values.schedule(values.now());
+        }
+        Ok(values)
+    }
+
+    /// What is below.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The time by which entries expire.
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// Whether everything is lost with the process, and every answer is ready at once.
+    pub fn is_volatile(&self) -> bool {
+        self.is_volatile
+    }
+
+    /// Makes the timer come at `at`, if not before.
+    fn schedule(self: &Arc<Self>, at: Millis) {
+        if let Some((timer, id)) = self.timer
+            && at < self.due.fetch_min(at, Ordering::SeqCst)
+        {
+            timer.add(at, id, Arc::downgrade(self));
+        }
+    }
+
+    /// What the timer does: removes what has expired, and lets those look who wait for commits of others.
+    pub(super) fn when_due(self: &Arc<Self>) {
+        self.due.store(Millis::MAX, Ordering::SeqCst);
+        let next = match block_on(self.sweep()) {
+            Ok(next) => next,
+            Err(error) if error.kind() == ErrorKind::Closed => return,
+            Err(_) => Some(self.now().saturating_add(RETRY_MS)),
+        };
+        self.changed.notify();
+        if let Some(next) = next {
+            self.schedule(next);
+        }
+    }
+
+    /// Waits until `condition` holds, which is looked at after each commit of this process and, where other
+    /// processes may commit, from time to time.
+    pub(super) async fn until(self: &Arc<Self>, condition: impl Fn() -> bool) {
+        let condition = || {
+            let holds = condition();
+            if !holds && !self.is_volatile {
+                self.schedule(self.now().saturating_add(LOOK_MS));
+            }
+            holds
+        };
+        self.changed.until(condition).await;
+    }
+
+    /// The entry at `key`, unless it has expired.
+    pub fn get(&self, key: &[u8]) -> Answer<Option<Entry>> {
+        match self.store.get(ENTRIES, key) {
+            Answer::Ready(Ok(Some(entry))) => Ok(self.live(entry)).into(),
+            ready @ Answer::Ready(_) => ready,
+            later => {
+                let clock = Arc::clone(&self.clock);
+                Answer::later(async move {
+                    let entry = later.await?;
+                    Ok(entry.filter(|entry| value::is_live(entry.value(), clock.now())))
+                })
+            }
+        }
+    }
+
+    fn live(&self, entry: Entry) -> Option<Entry> {
+        match value::expires(entry.value()) {
+            Some(at) if at <= self.now() => None,
+            _ => Some(entry),
+        }
+    }
+
+    /// Answers with the commit; with nothing if what the request asks for does not hold.
+    pub fn write(self: &Arc<Self>, request: Request) -> Answer<Option<Committed>> {
+        let this = Arc::clone(self);
+        match request.into_blind() {
+            Ok(batch) => self.commit_now(batch),
+            // In memory all answers are there: a future would only cost an allocation.
+            Err(request) if self.is_volatile => self.decide_now(&request).into(),
+            Err(request) => Answer::later(async move { this.decide(&request).await }),
+        }
+    }
+
+    /// All of these writes or none: keys and forms, or nothing to remove the entry. Later ones win.
+    pub fn write_batch(self: &Arc<Self>, writes: Vec<KeyWrite>) -> Answer<()> {
+        let mut operations = Vec::with_capacity(writes.len());
+        for (key, form) in writes {
+            push_write(&mut operations, &key, Check::Any, form, None);
+        }
+        let answer = self.commit_now(Batch { operations });
+        match answer {
+            Answer::Ready(result) => Answer::Ready(result.map(drop)),
+            later => Answer::later(async move { later.await.map(drop) }),
+        }
+    }
+
+    /// Commits what was not decided by what there is.
+    fn commit_now(self: &Arc<Self>, batch: Batch) -> Answer<Option<Committed>> {
+        let step = due::first_step(&batch);
+        match self.store.commit(batch) {
+            Answer::Ready(result) => {
+                self.after_commit(step);
+                Answer::Ready(result.map(Some))
+            }
+            later => {
+                let this = Arc::clone(self);
+                Answer::later(async move {
+                    let committed = later.await;
+                    this.after_commit(step);
+                    committed.map(Some)
+                })
+            }
+        }
+    }
+
+    pub(super) async fn commit(self: &Arc<Self>, batch: Batch) -> Result<Committed> {
+        let step = due::first_step(&batch);
+        let committed = self.store.commit(batch).await;
+        self.after_commit(step);
+        committed
+    }
+
+    /// Tells those who wait, and has the timer come when rows are due that were written just now.
+    fn after_commit(self: &Arc<Self>, step: Option<Millis>) {
+        self.changed.notify();
+        if let Some(step) = step {
+            self.schedule(step);
+        }
+    }
+
+    /// Writes that have nothing to do with each other, those of one key in this order.
+    pub fn write_each(self: &Arc<Self>, requests: Vec<Request>) -> Answer<Vec<Result<Option<Committed>>>> {
+        let this = Arc::clone(self);
+        Answer::later(async move {
+            let mut rounds = Rounds::new(requests);
+            while let Some(round) = rounds.next() {
+                let mut batches = Vec::with_capacity(round.len());
+                let mut committing = Vec::with_capacity(round.len());
+                for place in round {
+                    match this.batch(rounds.request(place)).await {
+                        Ok(Some(batch)) => {
+                            batches.push(batch);
+                            committing.push(place);
+                        }
+                        Ok(None) => rounds.settle(place, Ok(None)),
+                        Err(error) => rounds.settle(place, Err(error)),
+                    }
+                }
+                if batches.is_empty() {
+                    continue;
+                }
+                let step = batches.iter().filter_map(due::first_step).min();
+                let results = this.store.commit_each(batches).await;
+                this.after_commit(step);
+                for (place, result) in committing.into_iter().zip(results?) {
+                    match result {
+                        Err(error) if error.kind() == ErrorKind::Conflict => rounds.again(place),
+                        result => rounds.settle(place, result.map(Some)),
+                    }
+                }
+            }
+            Ok(rounds.results())
+        })
+    }
+
+    async fn batch(&self, request: &Request) -> Result<Option<Batch>> {
+        if request.is_blind() {
+            return request.decide(None, 0);
+        }
+        let current = self.store.get(ENTRIES, &request.key).await?;
+        request.decide(current.as_ref(), self.now())
+    }
+
+    /// As [`KeyValues::decide`].
+    fn decide_now(self: &Arc<Self>, request: &Request) -> Result<Option<Committed>> {
+        loop {
+            let current = now(self.store.get(ENTRIES, &request.key))?;
+            let Some(batch) = request.decide(current.as_ref(), self.now())? else { return Ok(None) };
+            let step = due::first_step(&batch);
+            let committed = now(self.store.commit(batch));
+            self.after_commit(step);
+            match committed {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                result => return result.map(Some),
+            }
+        }
+    }
+
+    /// Reads, decides and commits, again as long as others come in between.
+    async fn decide(self: &Arc<Self>, request: &Request) -> Result<Option<Committed>> {
+        loop {
+            let Some(batch) = self.batch(request).await? else { return Ok(None) };
+            match self.commit(batch).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                result => return result.map(Some),
+            }
+        }
+    }
+
+    /// How many entries there are, with those that expired and were not removed yet.
+    pub fn size(&self) -> Answer<u64> {
+        self.store.count(ENTRIES, &KeyRange::ALL)
+    }
+
+    /// Closes what is below. Later calls answer `Closed`.
+    pub fn close(&self) -> Answer<()> {
+        if let Some((timer, id)) = self.timer {
+            timer.remove(id);
+        }
+        self.store.close()
+    }
+
+    /// How many entries have keys that begin with `prefix`.
+    pub async fn count(&self, prefix: &[u8]) -> Result<u64> {
+        let (range, now) = (prefix_range(prefix), self.now());
+        let read = self.store.snapshot().await?;
+        let entries = read.count(ENTRIES, &range).await?;
+        let rows = read.range(DUE, &Scan::all(due::until(now))).await?;
+        let keys: BTreeSet<_> =
+            rows.iter().filter_map(|row| due::parse(row.key())).map(|(_, key)| key).collect();
+        let mut expired = 0;
+        for key in keys.into_iter().filter(|key| range.contains(key)) {
+            let entry = read.get(ENTRIES, key).await?;
+            expired += u64::from(entry.is_some_and(|entry| !value::is_live(entry.value(), now)));
+        }
+        Ok(entries - expired)
+    }
+
+    /// Removes the entries whose keys begin with `prefix`, as they are now: in one commit if it is not too
+    /// large for the store. Answers how many there were.
+    pub async fn clear(self: &Arc<Self>, prefix: &[u8]) -> Result<u64> {
+        let mut cursor = self.cursor(Selection::prefix(prefix)).await?;
+        let room = self.store.capability().max_batch_bytes / 2;
+        let (mut operations, mut bytes, mut count) = (Vec::new(), 0, 0);
+        loop {
+            let entries = cursor.next().await?;
+            count += entries.len() as u64;
+            for entry in &entries {
+                push_write(&mut operations, entry.key(), Check::Any, None, Some(entry));
+                bytes += 2 * (OPERATION_BYTES + due::TIME_BYTES + entry.key().len());
+            }
+            let is_last = entries.is_empty();
+            if (is_last || bytes > room) && !operations.is_empty() {
+                self.commit(Batch { operations: std::mem::take(&mut operations) }).await?;
+                bytes = 0;
+            }
+            if is_last {
+                return Ok(count);
+            }
+        }
+    }
+
+    /// Puts all of these entries in place of all that there are, in one commit.
+    pub async fn replace(self: &Arc<Self>, entries: Vec<KeyWrite>) -> Result<()> {
+        let mut operations = Vec::new();
+        let mut cursor = self.cursor(Selection::prefix(b"")).await?;
+        loop {
+            let old = cursor.next().await?;
+            if old.is_empty() {
+                break;
+            }
+            for entry in &old {
+                push_write(&mut operations, entry.key(), Check::Any, None, Some(entry));
+            }
+        }
+        for (key, form) in entries {
+            push_write(&mut operations, &key, Check::Any, form, None);
+        }
+        self.commit(Batch { operations }).await.map(drop)
+    }
+
+    /// Takes a lock that nobody holds: answers with how often it was taken before, or nothing if somebody has
+    /// it. What is stored at its key tells who.
+    pub fn lock(self: &Arc<Self>, key: Box<[u8]>, owner: Box<[u8]>) -> Answer<Option<u64>> {
+        let answer = self.write(Request { key, action: Action::Lock(owner) });
+        Answer::later(async move {
+            Ok(answer
+                .await?
+                .map(|committed| committed.versions.last().copied().flatten().unwrap_or_default()))
+        })
+    }
+
+    /// The entries as they are now.
+    pub fn cursor(&self, selection: Selection) -> Answer<Cursor> {
+        let now = self.now();
+        let open = move |read: Arc<dyn Read>| Cursor::new(read, selection, now);
+        match self.store.snapshot() {
+            Answer::Ready(result) => Answer::Ready(result.map(open)),
+            later => Answer::later(async move { later.await.map(open) }),
+        }
+    }
+}
+
+/// The result of a store whose answers are there at once.
+fn now<T>(answer: Answer<T>) -> Result<T> {
+    match answer {
+        Answer::Ready(result) => result,
+        later => later.wait(),
+    }
+}
