@@ -76,7 +76,9 @@ impl Transaction {
             let current = self.read.get(ENTRIES, &key).await?;
             push_write(&mut operations, &key, check, form, current.as_ref());
         }
-        let still = |(key, seen): (Box<[u8]>, _)| Operation::delete(ENTRIES, &key, Check::Still(seen));
+        let still = |(key, seen): (Box<[u8]>, Option<Sequence>)| {
+            Operation::delete(ENTRIES, &key, seen.map_or(Check::StillAbsent, Check::Still))
+        };
         operations.extend(keys.into_iter().map(still));
         Ok(operations)
     }

@@ -41,9 +41,10 @@ pub enum Check {
     /// There is an entry, written by this commit. Stricter than a version, which starts again at 0
     /// when an entry is deleted and made anew.
     Unchanged(Sequence),
-    /// The entry is as it was seen: written by this commit or, with `None`, not there. The operation is left
-    /// out, and only its check counts.
-    Still(Option<Sequence>),
+    /// There is an entry, written by this commit. The operation is left out, and only its check counts.
+    Still(Sequence),
+    /// There is no entry. The operation is left out, and only its check counts.
+    StillAbsent,
     /// No commit came after this one. The operation is left out, and only its check counts.
     Latest(Sequence),
 }
@@ -105,13 +106,18 @@ impl Operation {
     }
 
     /// Whether nothing is to be done in the commit `sequence`; `Conflict` as [`Operation::apply`].
+    #[inline]
     pub fn is_left_out(&self, current: Option<&Entry>, sequence: Sequence) -> Result<bool> {
         match self.check {
             Check::AbsentOrSkip => Ok(current.is_some()),
-            Check::Still(_) | Check::Latest(_) if self.check.holds(current, sequence) => Ok(true),
-            Check::Still(_) | Check::Latest(_) => Err(self.conflict(current)),
+            Check::Still(_) | Check::StillAbsent | Check::Latest(_) => self.only_checks(current, sequence),
             _ => Ok(false),
         }
+    }
+
+    #[cold]
+    fn only_checks(&self, current: Option<&Entry>, sequence: Sequence) -> Result<bool> {
+        if self.check.holds(current, sequence) { Ok(true) } else { Err(self.conflict(current)) }
     }
 
     /// What this counts in a batch.
@@ -151,7 +157,7 @@ impl Operation {
         };
         let expected = match self.check {
             Check::Any | Check::AbsentOrSkip => "anything".to_owned(),
-            Check::Absent => "nothing there".to_owned(),
+            Check::Absent | Check::StillAbsent => "nothing there".to_owned(),
             Check::Version(version) | Check::VersionIfPresent(version) => format!("revision {version}"),
             Check::Unchanged(_) | Check::Still(_) => "no change since it was read".to_owned(),
             Check::Latest(_) => "no commit in between".to_owned(),
@@ -166,14 +172,15 @@ impl Check {
     /// Whether the condition holds for `current` in the commit `sequence`.
     pub fn holds(self, current: Option<&Entry>, sequence: Sequence) -> bool {
         match (self, current) {
-            (Self::Still(seen), current) => current.map(Entry::sequence) == seen,
-            (Self::Latest(latest), _) => latest + 1 == sequence,
-            (Self::Any | Self::AbsentOrSkip, _) | (Self::Absent | Self::VersionIfPresent(_), None) => true,
-            (Self::Absent, Some(_)) | (Self::Version(_) | Self::Unchanged(_), None) => false,
+            (Self::Any | Self::AbsentOrSkip, _)
+            | (Self::Absent | Self::StillAbsent | Self::VersionIfPresent(_), None) => true,
+            (Self::Absent | Self::StillAbsent, Some(_))
+            | (Self::Version(_) | Self::Unchanged(_) | Self::Still(_), None) => false,
             (Self::Version(version) | Self::VersionIfPresent(version), Some(entry)) => {
                 entry.version() == version
             }
-            (Self::Unchanged(sequence), Some(entry)) => entry.sequence() == sequence,
+            (Self::Unchanged(seen) | Self::Still(seen), Some(entry)) => entry.sequence() == seen,
+            (Self::Latest(latest), _) => latest + 1 == sequence,
         }
     }
 }
@@ -210,11 +217,11 @@ mod tests {
             Operation::delete(Space::DOCUMENTS, b"k", check).is_left_out(current, 10).map_err(|e| e.kind())
         };
         let conflict = Err(ErrorKind::Conflict);
-        assert_eq!(left_out(Check::Still(Some(9)), Some(&entry)), Ok(true));
-        assert_eq!(left_out(Check::Still(Some(8)), Some(&entry)), conflict);
-        assert_eq!(left_out(Check::Still(None), Some(&entry)), conflict);
-        assert_eq!(left_out(Check::Still(Some(9)), None), conflict);
-        assert_eq!(left_out(Check::Still(None), None), Ok(true));
+        assert_eq!(left_out(Check::Still(9), Some(&entry)), Ok(true));
+        assert_eq!(left_out(Check::Still(8), Some(&entry)), conflict);
+        assert_eq!(left_out(Check::StillAbsent, Some(&entry)), conflict);
+        assert_eq!(left_out(Check::Still(9), None), conflict);
+        assert_eq!(left_out(Check::StillAbsent, None), Ok(true));
         assert_eq!(left_out(Check::Latest(9), None), Ok(true));
         assert_eq!(left_out(Check::Latest(8), Some(&entry)), conflict);
         assert_eq!(left_out(Check::Unchanged(9), Some(&entry)), Ok(false));

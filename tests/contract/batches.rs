@@ -94,9 +94,9 @@ pub(crate) fn what_only_checks_leaves_no_trace(harness: &Harness) {
         };
         let holding = [
             ("", Check::Latest(latest)),
-            ("read", Check::Still(Some(seen))),
-            ("none", Check::Still(None)),
-            ("written", Check::Still(Some(latest + 1))),
+            ("read", Check::Still(seen)),
+            ("none", Check::StillAbsent),
+            ("written", Check::Still(latest + 1)),
         ];
         let committed = commit(&holding).unwrap();
         assert_eq!(committed.versions[1..], [None; 4]);
@@ -105,9 +105,9 @@ pub(crate) fn what_only_checks_leaves_no_trace(harness: &Harness) {
         assert_eq!(changes, Changes::Keys(vec![b"written"[..].into()]));
         for broken in [
             ("", Check::Latest(latest)),
-            ("read", Check::Still(Some(seen + 1))),
-            ("read", Check::Still(None)),
-            ("none", Check::Still(Some(seen))),
+            ("read", Check::Still(seen + 1)),
+            ("read", Check::StillAbsent),
+            ("none", Check::Still(seen)),
         ] {
             assert_eq!(error_kind(commit(&[broken])), Some(ErrorKind::Conflict), "{broken:?}");
         }
