@@ -7,7 +7,7 @@ const { Distributor } = require('kixx-datastore');
 const { cleanup, eventually, newPath } = require('./temp.js');
 
 /** The backends that all tests run on which say nothing of one. */
-const BACKENDS = ['memory'];
+const BACKENDS = ['memory', 'disk'];
 
 /** Makes a test for each backend: `run(t, backend)`. */
 function onEach(name, run) {
