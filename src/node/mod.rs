@@ -9,6 +9,7 @@ mod errors;
 mod handle;
 mod lifecycle;
 mod maintenance;
+mod page_writer;
 mod pages;
 mod port;
 mod reader;
