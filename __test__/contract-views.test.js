@@ -167,6 +167,24 @@ test('emit(key) has value undefined; null and the rest come back as they are', a
     assert.deepEqual(items.slice(1).map((row) => row.value), values);
 });
 
+test('the rows of a long page are those that were emitted', async (t) => {
+    const numbers = [0, -1, 0.1 + 0.2, 5e-324, 999999999999999, 2 ** 60, Number.MAX_VALUE];
+    const values = [...numbers, undefined, null, true, '1', [2]];
+    const rows = Array.from({ length: 3_000 }, (_, i) => [i / 8 - 100, values[i % values.length]]);
+    const store = await openStore(t);
+    store.setView('v', { map: (_, emit) => rows.forEach(([key, value]) => emit(key, value)) });
+    await store.setItem('doc', { n: 1 });
+    for (const includeDocuments of [false, true]) {
+        const query = { limit: Infinity, inclusiveStartIndex: 0, includeDocuments };
+        for (const page of [await store.queryView('v', query), store._db.queryView('v', query)]) {
+            assert.deepEqual(page.items.map(({ key, value }) => [key, value]), rows);
+            const document = includeDocuments ? { n: 1, _rev: 0 } : undefined;
+            assert.deepEqual(page.items.at(-1).document, document);
+            assert.deepEqual([page.total, page.exclusiveEndIndex], [rows.length, null]);
+        }
+    }
+});
+
 test('emitted keys and values follow JSON', async (t) => {
     const store = await openStore(t);
     const date = new Date(Date.UTC(2024, 0, 15));

@@ -216,7 +216,8 @@ class Datastore {
         if (!store.ready) {
             await settled(store.load());
         }
-        return await settled(store.observer.call('queryView', () => store.queryView(id, query), id));
+        const page = store.observer.call('queryView', () => store.queryView(id, query), id);
+        return page instanceof Promise ? await settled(page) : page;
     }
 
     /** Iterates over a range of keys as it is when the iteration begins, without limit. */

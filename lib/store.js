@@ -9,6 +9,7 @@ const { closeAtExit, forgetAtExit } = require('./exit-hook.js');
 const { DocumentReader } = require('./document-reader.js');
 const { Lifecycle } = require('./lifecycle.js');
 const { checkpointListener } = require('./observer.js');
+const { PageReader, pageNumbers } = require('./page-reader.js');
 const { openPort } = require('./port.js');
 const { scanQuery } = require('./query-options.js');
 const { scan } = require('./scan.js');
@@ -154,12 +155,14 @@ class Store extends Lifecycle {
 
     page({ start, end, descending, offset, limit, includeDocuments }) {
         const moment = this.#reader.moment();
-        const text = call(native.page, this.#handle, start, end, descending, offset, limit);
-        const { total, next, keys, sequences } = JSON.parse(text);
+        const text = call(native.page, this.#handle, pageNumbers, start, end, descending, offset, limit);
+        const page = new PageReader(text);
+        const { total, next } = page;
+        const keys = page.column();
         if (!includeDocuments) {
             return { items: keys.map((key) => ({ key, documentKey: key })), exclusiveEndIndex: next, total };
         }
-        const documents = this.#reader.pageDocuments(keys, sequences, moment);
+        const documents = this.#reader.pageDocuments(keys, page.values(), moment);
         const items = keys.map((key, i) => ({ key, documentKey: key, document: documents[i] }));
         return { items, exclusiveEndIndex: next, total };
     }

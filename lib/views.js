@@ -5,6 +5,7 @@ const native = require('./native.cjs');
 const { AssertionError, errorFromThrown } = require('./errors.js');
 const { describe, quote } = require('./describe.js');
 const { isObject } = require('./options.js');
+const { NO_NUMBERS, PageReader, pageNumbers } = require('./page-reader.js');
 const { openPort } = require('./port.js');
 const { batchMapper } = require('./view-map.js');
 
@@ -66,15 +67,17 @@ class Views {
     }
 
     /**
-     * A page of rows. A few changed documents are mapped here and now; for more, the answer comes from a
-     * thread, which calls the map function batch by batch.
+     * A page of rows. A few changed documents are mapped here and now; for more, it is the promise of an
+     * answer from a thread, which calls the map function batch by batch.
      */
-    async query(id, query) {
+    query(id, query) {
         const view = this.#view(id);
-        const page = this.#page(id, query) ?? this.#catchUpAndPage(id, view, query);
-        if (page !== undefined) {
-            return page;
-        }
+        return this.#page(id, query)
+            ?? this.#catchUpAndPage(id, view, query)
+            ?? this.#waitForPage(id, view, query);
+    }
+
+    async #waitForPage(id, view, query) {
         view.waiting += 1;
         try {
             return await this.#observer.call('buildView', () => this.#catchUpOnThread(id, query), id);
@@ -92,8 +95,12 @@ class Views {
                 return page;
             }
         }
-        const page = JSON.parse(await this.#ask(id, query));
-        return { items: items(page, page.documents), exclusiveEndIndex: page.next, total: page.total };
+        const page = new PageReader(await this.#ask(id, query), NO_NUMBERS);
+        const documentKeys = page.column();
+        page.values();
+        const documents = query.includeDocuments ? page.column() : undefined;
+        const { total, next } = page;
+        return { items: items(page, documentKeys, documents), exclusiveEndIndex: next, total };
     }
 
     #ask(id, { start, end, descending, offset, limit, includeDocuments }) {
@@ -147,17 +154,21 @@ class Views {
     /** undefined when the view has to catch up first. */
     #page(id, { start, end, descending, offset, limit, includeDocuments }) {
         const moment = this.#reader.moment();
-        const text = call(native.viewPage, this.#handle, id, start, end, descending, offset, limit);
+        const text = call(
+            native.viewPage, this.#handle, pageNumbers, id, start, end, descending, offset, limit,
+        );
         if (text === null) {
             return undefined;
         }
-        const page = JSON.parse(text);
-        const { total, next, documentKeys, sequences } = page;
+        const page = new PageReader(text);
+        const { total, next } = page;
+        const documentKeys = page.column();
+        const sequences = page.values();
         if (!includeDocuments) {
-            return { items: items(page), exclusiveEndIndex: next, total };
+            return { items: items(page, documentKeys), exclusiveEndIndex: next, total };
         }
         const documents = this.#reader.pageDocuments(documentKeys, sequences, moment);
-        return documents && { items: items(page, documents), exclusiveEndIndex: next, total };
+        return documents && { items: items(page, documentKeys, documents), exclusiveEndIndex: next, total };
     }
 }
 
@@ -196,15 +207,12 @@ function viewId(id) {
     return id;
 }
 
-function items({ keys, documentKeys, values, withoutValue }, documents) {
-    withoutValue.forEach((i) => {
-        values[i] = undefined;
-    });
+function items(page, documentKeys, documents) {
     if (documents === undefined) {
-        return keys.map((key, i) => ({ key, value: values[i], documentKey: documentKeys[i] }));
+        return documentKeys.map((documentKey) => ({ key: page.value(), value: page.value(), documentKey }));
     }
-    return keys.map((key, i) => (
-        { key, value: values[i], documentKey: documentKeys[i], document: documents[i] }
+    return documentKeys.map((documentKey, i) => (
+        { key: page.value(), value: page.value(), documentKey, document: documents[i] }
     ));
 }
 

@@ -112,6 +112,7 @@ export const SECTIONS = [
             ['viewBuild', 'first build of a view', 'ms', noBlock],
             ['scan', 'scan() of all documents', 'ms', noBlock],
             ['checkpoint', 'while JSON files are written', 'ms', noBlock],
+            ['reads', 'the same reads, and no files are written', 'ms', []],
             ['idle', 'nothing at all', 'ms', []],
         ],
     },

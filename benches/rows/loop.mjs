@@ -11,6 +11,8 @@ const RESOLUTION_MS = 1;
 const SETS = 10_000;
 const SLICE = 100;
 const IDLE_MS = 200;
+/** About as long as the files take. */
+const READS_MS = 1_000;
 
 export async function measure(job, adapter) {
     const figures = { idle: await longestBlock(() => pause(IDLE_MS)) };
@@ -26,6 +28,9 @@ export async function measure(job, adapter) {
     const pairs = randomPairs(few, few.documents);
     figures.sets = await longestBlock(() => setInSlices(store, pairs));
     await store.settle?.();
+    if (store.settle) {
+        figures.reads = await longestBlock(() => readWhile(store, pairs, pause(READS_MS)));
+    }
     figures.setsAtOnce = await longestBlock(() => store.setMany(pairs));
     if (store.settle) {
         figures.checkpoint = await longestBlock(() => readWhile(store, pairs, store.settle()));

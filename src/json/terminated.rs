@@ -9,8 +9,7 @@ const ESCAPE: u8 = 1;
 /// Appends `bytes` with their end.
 #[inline]
 pub(crate) fn push_terminated(out: &mut Vec<u8>, bytes: &[u8]) {
-    // No early exit: that way the compiler looks at many bytes at once.
-    if bytes.iter().copied().fold(u8::MAX, u8::min) > ESCAPE {
+    if is_plain(bytes) {
         out.extend_from_slice(bytes);
     } else {
         for &byte in bytes {
@@ -23,19 +22,29 @@ pub(crate) fn push_terminated(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(END);
 }
 
-/// The byte string that `bytes` begin with, and what follows it; `None` when there is no end.
-pub(crate) fn read_terminated(bytes: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
-    let end = bytes.iter().position(|&byte| byte == END)?;
-    let (escaped, rest) = (&bytes[..end], &bytes[end + 1..]);
-    if !escaped.contains(&ESCAPE) {
-        return Some((Cow::Borrowed(escaped), rest));
+/// The byte string that `bytes` are with its end; `None` when they are no such encoding.
+#[inline]
+pub(crate) fn read_terminated(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
+    let escaped = bytes.strip_suffix(&[END])?;
+    if is_plain(escaped) {
+        return Some(Cow::Borrowed(escaped));
     }
     let mut plain = Vec::with_capacity(escaped.len());
     let mut escaped = escaped.iter();
     while let Some(&byte) = escaped.next() {
-        plain.push(if byte == ESCAPE { escaped.next()?.checked_sub(1)? } else { byte });
+        plain.push(match byte {
+            END => return None,
+            ESCAPE => escaped.next()?.checked_sub(1)?,
+            _ => byte,
+        });
     }
-    Some((Cow::Owned(plain), rest))
+    Some(Cow::Owned(plain))
+}
+
+/// Whether nothing is escaped.
+fn is_plain(bytes: &[u8]) -> bool {
+    // No early exit: that way the compiler looks at many bytes at once.
+    bytes.iter().copied().fold(u8::MAX, u8::min) > ESCAPE
 }
 
 #[cfg(test)]
@@ -55,13 +64,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn keeps_order_and_content(a in few_bytes(), b in few_bytes(), behind in few_bytes()) {
+        fn keeps_order_and_content(a in few_bytes(), b in few_bytes(), bytes in few_bytes()) {
             prop_assert_eq!(terminated(&a).cmp(&terminated(&b)), a.cmp(&b));
             prop_assert_eq!(terminated(&b).starts_with(&terminated(&a)), a == b);
-            let both = [terminated(&a), behind.clone()].concat();
-            let (read, rest) = read_terminated(&both).unwrap();
-            prop_assert_eq!((&*read, rest), (&a[..], &behind[..]));
-            let _ = read_terminated(&behind);
+            let whole = terminated(&a);
+            let read = read_terminated(&whole);
+            prop_assert_eq!(read.as_deref(), Some(&a[..]));
+            let _ = read_terminated(&bytes);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::errors::to_js;
 use super::handle::{Handle, ready_answer};
 use super::port::{PromiseId, Task};
 use super::shared;
-use super::text::{self, Key};
+use super::text::{self, Key, Text};
 use crate::documents::assert_storable;
 use crate::kv::{Batch, Check, Operation, Space, Versioning, Write};
 use crate::{Error, json};
@@ -23,7 +23,7 @@ pub fn has(handle: &External<Rc<Handle>>, key: Key) -> napi::Result<bool> {
 
 /// The documents at `keys` at one moment, as a JSON array with null where there is none.
 #[napi(catch_unwind)]
-pub fn get_many(handle: &External<Rc<Handle>>, keys: Vec<Key>) -> napi::Result<String> {
+pub fn get_many(handle: &External<Rc<Handle>>, keys: Vec<Key>) -> napi::Result<Text> {
     let snapshot = ready_answer(handle.store()?.snapshot())?;
     let entries = keys
         .iter()
@@ -31,7 +31,7 @@ pub fn get_many(handle: &External<Rc<Handle>>, keys: Vec<Key>) -> napi::Result<S
         .collect::<napi::Result<Vec<_>>>()?;
     let mut out = Vec::new();
     text::write_documents(&mut out, entries.iter().map(Option::as_ref));
-    text::finish(out)
+    Ok(Text(out))
 }
 
 /// Commits several operations as one; `checks` holds triples (kind, value, exact version or -1).

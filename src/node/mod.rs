@@ -11,6 +11,7 @@ mod handle;
 mod keyvalue;
 mod lifecycle;
 mod maintenance;
+mod page_writer;
 mod pages;
 mod port;
 mod reader;

@@ -3,7 +3,7 @@
 use super::errors::to_js;
 use super::handle::{Handle, ready_answer};
 use super::pages::direction;
-use super::text::{self, Key};
+use super::text::{self, Key, Text};
 use crate::Error;
 use crate::kv::{Direction, KeyRange, Read, Scan, Space};
 use napi::bindgen_prelude::External;
@@ -33,7 +33,7 @@ pub fn snapshot_page(
     after: Option<Key>,
     limit: u32,
     documents: u32,
-) -> napi::Result<String> {
+) -> napi::Result<Text> {
     let snapshot = snapshot.0.borrow();
     let read = snapshot.as_ref().ok_or_else(|| to_js(Error::closed()))?;
     let direction = direction(descending);
@@ -55,7 +55,7 @@ pub fn snapshot_page(
         text::write_documents(&mut out, entries.iter().map(Some));
     }
     out.push(b'}');
-    text::finish(out)
+    Ok(Text(out))
 }
 
 /// Lets go of a snapshot.

@@ -1,10 +1,11 @@
 //! Text across the border: keys come as UTF-16, everything else as UTF-8.
 
+use super::errors::to_js;
 use crate::Error;
 use crate::documents::key;
 use crate::json;
 use crate::kv::Entry;
-use napi::bindgen_prelude::{FromNapiValue, TypeName, ValidateNapiValue, ValueType};
+use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValidateNapiValue, ValueType};
 use napi::{Result, sys};
 
 /// A document key or a bound, as [`key`] encodes it.
@@ -56,12 +57,28 @@ pub(super) unsafe fn read_utf16(
     Ok(length)
 }
 
+/// UTF-8 that becomes a string, put together from parts that were text.
+pub(super) struct Text(pub(super) Vec<u8>);
+
+impl Text {
+    /// For an answer that is given later.
+    pub(super) fn into_string(self) -> crate::Result<String> {
+        String::from_utf8(self.0).map_err(|_| not_utf8())
+    }
+}
+
+impl ToNapiValue for Text {
+    unsafe fn to_napi_value(env: sys::napi_env, text: Self) -> Result<sys::napi_value> {
+        create_string(env, &text.0)
+    }
+}
+
 /// A JavaScript string of UTF-8, without a copy on the way.
 pub(super) fn create_string(env: sys::napi_env, text: &[u8]) -> napi::Result<sys::napi_value> {
     let create = if text.is_ascii() {
         sys::napi_create_string_latin1
     } else {
-        str::from_utf8(text).map_err(|_| not_utf8())?;
+        str::from_utf8(text).map_err(|_| to_js(not_utf8()))?;
         sys::napi_create_string_utf8
     };
     let mut string = std::ptr::null_mut();
@@ -71,13 +88,8 @@ pub(super) fn create_string(env: sys::napi_env, text: &[u8]) -> napi::Result<sys
     Ok(string)
 }
 
-/// Text that was put together from parts that were text.
-pub(super) fn finish(text: Vec<u8>) -> napi::Result<String> {
-    String::from_utf8(text).map_err(|_| not_utf8())
-}
-
-fn not_utf8() -> napi::Error {
-    super::errors::to_js(Error::corrupt("A document is not UTF-8"))
+fn not_utf8() -> Error {
+    Error::corrupt("A document or a row of a view is not UTF-8")
 }
 
 /// Appends `items` as a JSON array.

@@ -5,19 +5,20 @@
 
 use super::errors::to_js;
 use super::handle::{Handle, RememberedPage, ready, ready_answer};
-use super::pages::{count, direction, write_window};
+use super::page_writer::{PageWriter, buffer};
+use super::pages::{count, direction};
 use super::port::{PromiseId, Task};
-use super::text;
+use super::text::Text;
 use super::view_driver::{Driver, MapFunction};
 use crate::datastore::Storage;
-use crate::kv::{Answer, Entry, Space};
+use crate::kv::{Answer, Space};
 use crate::stores::memory::MemoryStore;
 use crate::views::{
     BatchLimit, Ticket, View, ViewName, ViewPage, ViewQuery, ViewSpaces, parse_mapped, remove_others,
 };
 use crate::{Error, ErrorKind};
 use napi::Env;
-use napi::bindgen_prelude::{External, Function};
+use napi::bindgen_prelude::{External, Float64ArraySlice, Function};
 use napi_derive::napi;
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -78,28 +79,32 @@ pub fn has_view(handle: &External<Rc<Handle>>, id: String) -> bool {
     handle.views.borrow().contains_key(&id)
 }
 
-/// A page of rows; null when the view is not up to date.
+/// A page of rows: the window; the documents' keys; for each the commit that wrote its document; for each row
+/// its key and its value. Null when the view is not up to date.
 #[napi(catch_unwind)]
+#[allow(clippy::too_many_arguments, reason = "everything crosses the border once")]
 pub fn view_page(
     handle: &External<Rc<Handle>>,
+    mut numbers: Float64ArraySlice,
     id: String,
     start: Option<String>,
     end: Option<String>,
     descending: u32,
     offset: f64,
     limit: f64,
-) -> napi::Result<Option<String>> {
+) -> napi::Result<Option<Text>> {
     let view = find(handle, &id)?;
     let query = query(start, end, descending, offset, limit)?;
     let needed = handle.store()?.sequence();
     let Some(page) = ready(view.driver.view().page(&query, needed))? else { return Ok(None) };
-    let text = encode(&page, Tail::Sequences).map_err(to_js);
+    let mut writer = write_keys(buffer(&mut numbers), &page);
+    write_rows(&mut writer, &page);
     handle.page.replace(RememberedPage::Rows(page.rows));
-    text.map(Some)
+    Ok(Some(writer.finish()))
 }
 
-/// Brings a view up to date on another thread, then resolves with a page of rows, and with documents if
-/// `documents` is not 0.
+/// Brings a view up to date on another thread, then resolves with a page of rows, all of it in the array. The
+/// documents are before keys and values if `documents` is not 0.
 #[napi(catch_unwind)]
 #[allow(clippy::too_many_arguments, reason = "everything crosses the border once")]
 pub fn query_view(
@@ -120,14 +125,14 @@ pub fn query_view(
     let answer = Driver::ask(&view.driver, store, query);
     let text = async move {
         let (page, snapshot) = answer.await?;
-        let mut entries = Vec::new();
+        let mut writer = write_keys(&mut [], &page);
         if documents != 0 {
             for row in &page.rows {
-                entries.push(snapshot.get(Space::DOCUMENTS, &row.document_key()).await?);
+                writer.document(snapshot.get(Space::DOCUMENTS, &row.document_key()).await?.as_ref());
             }
         }
-        let tail = if documents == 0 { Tail::Nothing } else { Tail::Documents(&entries) };
-        encode(&page, tail).map(Some)
+        write_rows(&mut writer, &page);
+        writer.finish().into_string().map(Some)
     };
     handle.submit(env, promise, Task::text(text))
 }
@@ -183,14 +188,6 @@ fn keeps_rows(handle: &Handle) -> bool {
     handle.options.storage == Storage::Disk
 }
 
-/// What follows the rows.
-enum Tail<'a> {
-    Nothing,
-    /// The commit that wrote the document of each row.
-    Sequences,
-    Documents(&'a [Option<Entry>]),
-}
-
 fn find(handle: &Handle, id: &str) -> napi::Result<Rc<NodeView>> {
     let view = handle.views.borrow().get(id).cloned();
     // A closed handle has no views any more, and that is not the caller's mistake.
@@ -214,36 +211,23 @@ fn query(
         .map_err(to_js)
 }
 
-/// `{"total":n,"next":n|null,"keys":[...],"documentKeys":[...],"values":[...],"withoutValue":[...]` and the
-/// tail. `values` has null where no value was emitted, and `withoutValue` says where. Lists are read faster
-/// than a list of rows.
-fn encode(page: &ViewPage, tail: Tail<'_>) -> crate::Result<String> {
-    let mut out = Vec::with_capacity(64 + 96 * page.rows.len());
-    write_window(&mut out, page.total, page.next);
-    out.extend_from_slice(b",\"keys\":");
-    text::write_array(&mut out, &page.rows, |out, row| out.extend_from_slice(row.key_text()));
-    out.extend_from_slice(b",\"documentKeys\":");
-    text::write_array(&mut out, &page.rows, |out, row| text::write_key(out, &row.document_key()));
-    out.extend_from_slice(b",\"values\":");
-    text::write_array(&mut out, &page.rows, |out, row| {
-        out.extend_from_slice(row.value_text().unwrap_or(b"null"));
-    });
-    out.extend_from_slice(b",\"withoutValue\":");
-    let without = page.rows.iter().zip(0..).filter(|(row, _)| row.value_text().is_none());
-    text::write_array(&mut out, without, |out, (_, index)| text::write_number(out, index));
-    match tail {
-        Tail::Nothing => {}
-        Tail::Sequences => {
-            out.extend_from_slice(b",\"sequences\":");
-            text::write_array(&mut out, &page.rows, |out, row| {
-                text::write_number(out, row.document_sequence());
-            });
-        }
-        Tail::Documents(entries) => {
-            out.extend_from_slice(b",\"documents\":");
-            text::write_documents(&mut out, entries.iter().map(Option::as_ref));
+fn write_keys<'a>(numbers: &'a mut [f64], page: &ViewPage) -> PageWriter<'a> {
+    let mut writer = PageWriter::new(numbers, page.total, page.next, page.rows.len());
+    for row in &page.rows {
+        writer.key(&row.document_key());
+    }
+    for row in &page.rows {
+        writer.number(row.document_sequence());
+    }
+    writer
+}
+
+fn write_rows(writer: &mut PageWriter<'_>, page: &ViewPage) {
+    for row in &page.rows {
+        writer.value(row.key_text());
+        match row.value_text() {
+            Some(value) => writer.value(value),
+            None => writer.nothing(),
         }
     }
-    out.push(b'}');
-    String::from_utf8(out).map_err(|_| Error::corrupt("A row of a view is not UTF-8"))
 }

@@ -75,7 +75,9 @@ pub async fn page(read: &dyn Read, space: Space, query: &ViewQuery) -> Result<Vi
             skip: query.offset,
             limit: query.limit,
         };
-        for entry in read.range(space, &scan).await? {
+        let entries = read.range(space, &scan).await?;
+        rows.reserve_exact(entries.len());
+        for entry in entries {
             rows.push(Row::read(entry)?);
         }
     }

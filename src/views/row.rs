@@ -30,8 +30,7 @@ impl Row {
         let length =
             |at| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]) as usize;
         let (collated_length, key_length) = (length(0), length(12));
-        let document = entry.key().get(collated_length..).and_then(read_terminated);
-        if key_length > texts.len() || document.is_none_or(|(_, rest)| rest.len() != ORDINAL_BYTES) {
+        if key_length > texts.len() || document_key(entry.key(), collated_length).is_none() {
             return Err(damaged());
         }
         Ok(Self { entry, collated_length, key_length })
@@ -50,7 +49,7 @@ impl Row {
 
     /// The stored key of the document that emitted the row.
     pub fn document_key(&self) -> Cow<'_, [u8]> {
-        read_terminated(&self.entry.key()[self.collated_length..]).map_or(Cow::Borrowed(&[]), |(key, _)| key)
+        document_key(self.entry.key(), self.collated_length).unwrap_or_default()
     }
 
     /// The commit that wrote the document which emitted the row.
@@ -63,6 +62,12 @@ impl Row {
     fn texts(&self) -> &[u8] {
         &self.entry.value()[HEADER_BYTES..]
     }
+}
+
+/// The document's part of the key of a row.
+fn document_key(row_key: &[u8], collated_length: usize) -> Option<Cow<'_, [u8]>> {
+    let end = row_key.len().checked_sub(ORDINAL_BYTES)?;
+    read_terminated(row_key.get(collated_length..end)?)
 }
 
 /// The key of a row.

@@ -105,11 +105,6 @@ function finish(port, id, work) {
     });
 }
 
-function window(total, offset, limit) {
-    const next = offset + limit;
-    return { total, next: next < total ? next : null };
-}
-
 /** What a block of the flat form holds. */
 function readOperations(count, kinds, numbers, strings, structures) {
     let at = 0;
@@ -212,13 +207,15 @@ const native = {
             return { key, text: texts[i], kind, value, exact };
         }))));
     },
-    page(handle, start, end, descending, offset, limit) {
+    page(handle, numbers, start, end, descending, offset, limit) {
         const { entries } = open(handle);
         const all = range(entries, start, end, descending);
         const keys = all.slice(offset, offset + limit);
         handle.page = keys.map((key) => entries.get(key));
         const sequences = handle.page.map(({ sequence }) => sequence);
-        return JSON.stringify({ ...window(all.length, offset, limit), keys, sequences });
+        const next = offset + limit < all.length ? offset + limit : Infinity;
+        numbers.set([all.length, next, keys.length, ...sequences]);
+        return JSON.stringify(keys);
     },
     forgetPage: (handle) => { handle.page = []; },
     pageDocuments: (handle, indices) => `[${ Array.from(indices, (i) => textOf(handle.page[i])).join(',') }]`,
