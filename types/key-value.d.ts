@@ -29,19 +29,25 @@ export interface DiskStoreOptions {
 
 /** A memory store has no options. */
 export interface MemoryStoreOptions {
+    /** For disk stores. */
     cacheSize?: undefined;
+    /** For disk stores. */
     durability?: undefined;
+    /** For disk stores. */
     flushInterval?: undefined;
 }
 
 /** What a process has open. */
 export interface DistributorStats {
+    /** By id. */
     stores: StoreStats[];
 }
 
 /** A store that is open. */
 export interface StoreStats {
+    /** Its name. */
     id: string;
+    /** Where its entries are. */
     backend: Backend;
     /** How many handles there are, in all threads. */
     handles: number;
@@ -101,9 +107,12 @@ export type Entries<V extends KeyValue> =
 
 /** A handle on a store. Keys are strings, of up to 65,528 bytes; values strings or `Uint8Array`s. */
 export class KeyValueStore<V extends KeyValue = string> {
+    /** Stores come from a {@link Distributor}. */
     private constructor();
 
+    /** The name that was asked for. */
     readonly id: string;
+    /** Where the entries are. */
     readonly backend: Backend;
 
     /** Whether this handle was not closed. */
@@ -185,12 +194,15 @@ export class KeyValueStore<V extends KeyValue = string> {
 
     /** Lets go of the store: the last handle closes it. May be called again. */
     close(): Promise<void>;
+
+    /** As `close()`, for `await using`. */
     [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** What ends {@link KeyValueStore.iterate}: false. */
 export type IterateAnswer = boolean | void | Promise<boolean | void>;
 
+/** How a transaction is tried. */
 export interface TransactionOptions {
     /** How often `work` is run at most. Default 10. */
     attempts?: number | undefined;
@@ -198,17 +210,23 @@ export interface TransactionOptions {
 
 /** Reads one moment of a store, and what this transaction wrote. */
 export interface Transaction<V extends KeyValue = string> {
+    /** The value; undefined if there is none. */
     get(key: string): Promise<V | undefined>;
+    /** Whether there is a value. */
     exists(key: string): Promise<boolean>;
+    /** Stores a value once the transaction commits. */
     set(key: string, value: V, options?: ExpiryOptions): Promise<true>;
-    /** Resolves with whether there was a value. */
+    /** Removes a value once the transaction commits. Resolves with whether there was a value. */
     del(key: string): Promise<boolean>;
-    /** The whole range counts as read. */
+    /** Iterates over entries. The whole range counts as read. */
     entries(options?: EntriesOptions): AsyncGenerator<[key: string, value: V], void, undefined>;
+    /** Iterates over keys. The whole range counts as read. */
     keys(options?: EntriesOptions): AsyncGenerator<string, void, undefined>;
+    /** Iterates over values. The whole range counts as read. */
     values(options?: EntriesOptions): AsyncGenerator<V, void, undefined>;
 }
 
+/** How a lock is taken. */
 export interface LockOptions {
     /**
      * How long the lock outlives a process that was killed, in milliseconds. It is renewed. Default 30,000.
@@ -230,6 +248,7 @@ export interface Lock {
 
 /** The changes of a store. */
 export interface Watch<V extends KeyValue = string> extends AsyncIterableIterator<StoreChange<V>> {
+    /** Ends the watching. */
     return(): Promise<IteratorResult<StoreChange<V>>>;
 }
 
