@@ -6,6 +6,8 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
+const v8 = require('node:v8');
+const vm = require('node:vm');
 const { once } = require('node:events');
 const { test } = require('node:test');
 const kixx = require('kixx-datastore');
@@ -56,6 +58,7 @@ const ways = {
         throw new Error('my map');
     })],
     KIXX_VIEW_LATE: [(t) => viewWarning(t, (document, emit) => setImmediate(emit, 'late'))],
+    KIXX_STORE_LEAKED: [leakedHandle],
     KIXX_SHADOW_CALLBACK: [shadowCallback],
 };
 
@@ -360,6 +363,15 @@ async function viewWarning(t, map) {
     await store.setItem('a', {});
     store.setView('mine', { map });
     return warning(() => store.queryView('mine'));
+}
+
+async function leakedHandle(t) {
+    v8.setFlagsFromString('--expose-gc');
+    const collect = vm.runInNewContext('gc');
+    await new kixx.Distributor().getOrCreate('leaked', 'memory');
+    const collecting = setInterval(collect, 5);
+    t.after(() => clearInterval(collecting));
+    return warning(() => undefined);
 }
 
 async function warning(work) {
