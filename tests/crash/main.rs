@@ -7,6 +7,7 @@
 
 mod bugs;
 mod campaign;
+mod compaction;
 mod driver;
 mod exhaustive;
 mod kind;

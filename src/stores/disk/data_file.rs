@@ -33,14 +33,14 @@ pub struct DataFile {
 
 /// How the file is used.
 #[derive(Clone, Copy)]
-struct Settings {
-    cache_bytes: usize,
+pub(super) struct Settings {
+    pub(super) cache_bytes: usize,
     /// How long to wait for other processes.
-    patience: Duration,
+    pub(super) patience: Duration,
 }
 
-struct Opened {
-    database: Database,
+pub(super) struct Opened {
+    pub(super) database: Database,
     /// Counts how often the file was opened.
     opening: u64,
     failed: Arc<AtomicBool>,
@@ -208,7 +208,7 @@ fn remove_unfinished(fs: &dyn FileSystem, new: &Path) -> Result<()> {
     }
 }
 
-fn open(fs: &dyn FileSystem, path: &Path, settings: Settings, opening: u64) -> Result<Opened> {
+pub(super) fn open(fs: &dyn FileSystem, path: &Path, settings: Settings, opening: u64) -> Result<Opened> {
     let opened = open_any(fs, path, settings, opening)?;
     check_format(&opened.database, path)?;
     Ok(opened)

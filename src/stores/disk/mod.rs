@@ -6,6 +6,7 @@
 //! stands on what the file holds now, and the overlay keeps only what was committed since.
 
 mod blocks;
+mod compact;
 mod data_file;
 mod layers;
 mod merge;
@@ -14,6 +15,7 @@ mod pages;
 mod view;
 mod write;
 
+pub use compact::{Compaction, compact};
 pub use data_file::DataFile;
 
 /// The name of the file.
