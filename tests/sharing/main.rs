@@ -5,6 +5,7 @@
 mod faults;
 mod goodbyes;
 mod kills;
+mod kind;
 mod process;
 mod readers;
 mod reload;
