@@ -29,7 +29,7 @@ pub(super) fn start<B: Base>(core: Arc<Core<B>>, journal: Arc<GroupCommit>) -> R
                 match core.backlog.wait(LOOK_AROUND) {
                     Wake::Closing => return,
                     // Readers are told.
-                    Wake::Slept => drop(core.snapshot().and_then(|_| core.renew())),
+                    Wake::Slept => drop((core.snapshot(), core.renew())),
                     // It is shown to writers when the backlog fills up, and tried again.
                     Wake::Due => run_if_free(&core, &journal)
                         .unwrap_or_else(|error| core.backlog.failed(Work::default(), error)),
@@ -74,7 +74,8 @@ fn run_if_free<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Result<()> {
     }
     core.backlog.postpone(core.internal.timeout, || kept(core));
     journal.wake();
-    Ok(())
+    // It may have written much of what is in memory here.
+    core.renew()
 }
 
 fn let_go<B: Base, T>(core: &Core<B>, ours: &dyn LockFile, result: Result<T>) -> Result<T> {
@@ -111,7 +112,7 @@ fn write_what_is_behind<B: Base>(
 ) -> Result<Sequence> {
     let started = Instant::now();
     // What others have committed is in the backlog then, what they have written to the base need not be.
-    let caught_up = core.snapshot().map(drop);
+    let caught_up = core.renew().and_then(|()| core.snapshot()).map(drop);
     core.backlog.prune(core.page.checkpoint());
     let mut work = core.backlog.take();
     let documents = work.keys.len();
