@@ -1,7 +1,7 @@
 //! The stores under test: what there is before the first open, and after the last close.
 
 use crate::process::Process;
-use crate::support::{Documents, as_files, documents, listing, open};
+use crate::support::{Documents, as_files, documents, listing, listing_names, open};
 use kixx_datastore::kv::{Batch, Check, Operation, Space, Store, Versioning, Write};
 use kixx_datastore::stores::directory::Files;
 use kixx_datastore::stores::disk::{DATA_FILE, DataFile};
@@ -41,8 +41,7 @@ impl Kind for DataFile {
     }
 
     fn check_closed(directory: &Path, expected: &[&Documents]) -> Result<(), String> {
-        let names: Vec<_> =
-            std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names = listing_names(directory);
         if names != [DATA_FILE] {
             return Err(format!("not only the data file is left: {names:?}"));
         }

@@ -11,3 +11,4 @@ mod readers;
 mod reload;
 mod scene;
 mod support;
+mod trouble;

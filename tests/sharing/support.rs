@@ -68,6 +68,12 @@ pub(crate) fn listing(directory: &Path) -> BTreeMap<String, String> {
     listing
 }
 
+/// The names in a directory.
+pub(crate) fn listing_names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
 /// What plain files of these documents look like.
 pub(crate) fn as_files(documents: &Documents) -> BTreeMap<String, String> {
     let text = |revision: u64, body: &str| match body {

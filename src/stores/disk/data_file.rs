@@ -49,12 +49,8 @@ impl DataFile {
             self.check_place()?;
             *current = open(&*self.fs, &self.path, self.cache_bytes, current.opening + 1)?;
         }
-        let done = caught(|| work(current));
-        if done.as_ref().is_err_and(|error| error.kind() == ErrorKind::Corrupt) {
-            // It may have been wrong in memory only.
-            current.failed.store(true, Ordering::Release);
-        }
-        done
+        // Nobody knows what an error left in the memory of the library.
+        caught(|| work(current)).inspect_err(|_| current.failed.store(true, Ordering::Release))
     }
 
     /// Fails if the path does not lead to the file any more: what is written to it would be lost.
