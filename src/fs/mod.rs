@@ -120,7 +120,7 @@ pub enum OpenMode {
     CreateNew,
     /// To write; made empty first, or created.
     Truncate,
-    /// To read and write; created if need be.
+    /// To read and write; it must exist.
     ReadWrite,
 }
 

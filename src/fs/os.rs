@@ -106,7 +106,7 @@ impl FileSystem for OsFileSystem {
             OpenMode::Write => options.write(true),
             OpenMode::CreateNew => options.write(true).create_new(true),
             OpenMode::Truncate => options.write(true).create(true).truncate(true),
-            OpenMode::ReadWrite => options.read(true).write(true).create(true),
+            OpenMode::ReadWrite => options.read(true).write(true),
         };
         Ok(Box::new(OsFile(options.open(path)?)))
     }

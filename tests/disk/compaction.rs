@@ -1,6 +1,6 @@
 //! A file gives back what it no longer needs.
 
-use crate::open;
+use crate::support::open;
 use kixx_datastore::ErrorKind;
 use kixx_datastore::fs::{FileSystem, OsFileSystem};
 use kixx_datastore::kv::{Batch, Check, KeyRange, Operation, Read, Space, Store};

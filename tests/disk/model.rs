@@ -1,6 +1,6 @@
 //! Random histories with checkpoints anywhere, compared with plain maps: reads, counts and deep pages.
 
-use crate::open;
+use crate::support::open;
 use kixx_datastore::kv::{
     Batch, Check, Direction, KeyRange, Operation, Read, Scan, Sequence, Space, Store, Versioning, Write,
 };

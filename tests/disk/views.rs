@@ -1,6 +1,6 @@
 //! Views whose rows outlive the process.
 
-use crate::open;
+use crate::support::open;
 use kixx_datastore::kv::{Batch, Check, Direction, Entry, KeyRange, Operation, Read, Space, Store, block_on};
 use kixx_datastore::stores::disk::DiskStore;
 use kixx_datastore::stores::durable::Durable;

@@ -3,6 +3,7 @@
 use crate::process::{Process, Step};
 use crate::support::{as_files, commit, documents, listing, open, put};
 use kixx_datastore::kv::Store;
+use kixx_datastore::stores::directory::Files;
 use kixx_datastore::stores::durable::Durable;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,7 +24,7 @@ fn two_that_go_at_once_leave_plain_files() {
     let directory = tempdir().unwrap();
     let [first, second] = std::array::from_fn(|_| Process::new());
     let (leaving, staying) =
-        (open(&first, directory.path()).unwrap(), open(&second, directory.path()).unwrap());
+        (open::<Files>(&first, directory.path()).unwrap(), open::<Files>(&second, directory.path()).unwrap());
     commit(&leaving, &[put("a", "{}")]).unwrap();
     let expected = as_files(&documents(&leaving).unwrap());
     let doors = AtomicUsize::new(0);
@@ -44,7 +45,8 @@ fn two_that_go_at_once_leave_plain_files() {
 fn nobody_writes_files_that_another_one_has_written() {
     let directory = tempdir().unwrap();
     let [first, second] = std::array::from_fn(|_| Process::new());
-    let (store, other) = (open(&first, directory.path()).unwrap(), open(&second, directory.path()).unwrap());
+    let (store, other) =
+        (open::<Files>(&first, directory.path()).unwrap(), open::<Files>(&second, directory.path()).unwrap());
     commit(&store, &[put("a", "{}"), put("b", "{}")]).unwrap();
     let (turns, written) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
     let counted = Arc::clone(&written);

@@ -1,30 +1,35 @@
 //! One of several processes is killed in each of its steps. The others go on, and lose nothing.
 
+use crate::kind::Kind;
 use crate::process::{Process, Step};
-use crate::scene::{ALL, Act, Scene, Then, story, third_dies};
+use crate::scene::{ALL, Act, FIRST, Scene, Then, story, third_dies};
 use crate::support::{Documents, commit, documents, open, put};
 use kixx_datastore::fs::OpenMode;
 use kixx_datastore::kv::Store;
+use kixx_datastore::stores::directory::Files;
+use kixx_datastore::stores::disk::DataFile;
 use kixx_datastore::stores::durable::Durable;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::tempdir;
 
-/// Kills the victim in each of its steps; answers how many there are.
-fn kill_everywhere(acts: &[Act], beside: bool, thens: &[Then]) -> usize {
+/// Kills the victim in each of its steps, and goes on in the ways that `thens` gives for it; answers how many
+/// steps there are.
+fn kill_everywhere<K: Kind>(acts: &[Act], beside: bool, thens: impl Fn(usize) -> Vec<Then>) -> usize {
     for step in 1.. {
-        for then in thens {
-            let mut scene = Scene::new(beside);
+        for then in thens(step) {
+            let mut scene = Scene::<K>::new(beside);
             scene.victim.die_at(step);
             let outcome = scene.play(acts).and_then(|()| {
                 if !scene.victim.is_dead() {
                     scene.victim.kill();
                 }
-                scene.go_on(*then)
+                scene.go_on(then)
             });
             outcome.unwrap_or_else(|problem| {
                 panic!("killed in step {step}, beside another: {beside}, then {then:?}: {problem}")
             });
             if scene.victim.steps() < step {
+                println!("killed in each of {step} steps");
                 return step;
             }
         }
@@ -34,16 +39,27 @@ fn kill_everywhere(acts: &[Act], beside: bool, thens: &[Then]) -> usize {
 
 #[test]
 fn others_go_on_whenever_one_is_killed() {
-    let steps = kill_everywhere(&story(), true, &ALL);
-    println!("killed in each of {steps} steps");
+    let steps = kill_everywhere::<Files>(&story(), true, |_| ALL.to_vec());
     assert!(steps > 200, "{steps}");
 }
 
 #[test]
 fn whoever_comes_goes_on_whenever_the_only_one_is_killed() {
-    let steps = kill_everywhere(&story(), false, &[Then::Read, Then::Checkpoint, Then::Close]);
-    println!("killed in each of {steps} steps");
+    let steps = kill_everywhere::<Files>(&story(), false, |_| FIRST.to_vec());
     assert!(steps > 200, "{steps}");
+}
+
+/// Its steps are many, so after each one only one way to go on.
+#[test]
+fn others_on_disk_go_on_whenever_one_is_killed() {
+    let steps = kill_everywhere::<DataFile>(&story(), true, |step| vec![ALL[step % ALL.len()]]);
+    assert!(steps > 300, "{steps}");
+}
+
+#[test]
+fn whoever_comes_to_a_disk_goes_on_whenever_the_only_one_is_killed() {
+    let steps = kill_everywhere::<DataFile>(&story(), false, |step| vec![FIRST[step % FIRST.len()]]);
+    assert!(steps > 300, "{steps}");
 }
 
 /// The journal is empty, only nobody was told; and the next one gets no further than the name of a segment.
@@ -51,20 +67,20 @@ fn whoever_comes_goes_on_whenever_the_only_one_is_killed() {
 fn two_are_killed_while_one_journal_ends_and_the_next_begins() {
     let directory = tempdir().unwrap();
     let [witness, victim, next] = std::array::from_fn(|_| Process::new());
-    let witnessing = open(&witness, directory.path()).unwrap();
-    let store = open(&victim, directory.path()).unwrap();
+    let witnessing = open::<Files>(&witness, directory.path()).unwrap();
+    let store = open::<Files>(&victim, directory.path()).unwrap();
     commit(&store, &[put("a", "{}")]).unwrap();
     store.checkpoint().wait().unwrap();
-    third_dies(directory.path());
+    third_dies::<Files>(directory.path());
     die_behind(&victim, Step::Remove);
     assert!(store.checkpoint().wait().is_err());
 
-    let store = open(&next, directory.path()).unwrap();
+    let store = open::<Files>(&next, directory.path()).unwrap();
     die_behind(&next, Step::Open(OpenMode::CreateNew));
     assert!(commit(&store, &[put("b", "{}")]).is_err());
     witness.kill();
     drop(witnessing);
-    let store = open(&Process::new(), directory.path()).unwrap();
+    let store = open::<Files>(&Process::new(), directory.path()).unwrap();
     assert_eq!(documents(&store).unwrap(), Documents::from([("a".to_owned(), (0, "{}".to_owned()))]));
     store.close().wait().unwrap();
 }

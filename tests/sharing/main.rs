@@ -5,8 +5,10 @@
 mod faults;
 mod goodbyes;
 mod kills;
+mod kind;
 mod process;
 mod readers;
 mod reload;
 mod scene;
 mod support;
+mod trouble;

@@ -1,8 +1,8 @@
 //! A process that can be killed: whatever it does to files, locks and pages is a step, and may be its last.
 
 use kixx_datastore::fs::{
-    DirectoryEntry, File, FileSystem, LockFile, LockKind, OpenMode, OsFileSystem, PAGE_WORDS, Page,
-    PageAccess, RangeLocks,
+    ByteRange, DirectoryEntry, File, FileSystem, LockFile, LockKind, OpenMode, OsFileSystem, PAGE_WORDS,
+    Page, PageAccess, RangeLocks,
 };
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub(crate) enum Step {
 
 /// Called before each step while the process lives; an error is what the step answers.
 type Hook = dyn Fn(Step, &Path) -> io::Result<()> + Send + Sync;
-type Held = Mutex<Option<Box<dyn LockFile>>>;
+type Held<T> = Mutex<Option<Box<T>>>;
 
 /// A file system as one process sees it. Flushes are left out: no test here cuts the power.
 #[derive(Clone)]
@@ -45,7 +45,8 @@ struct Inner {
 struct Fate {
     steps: usize,
     dies_at: Option<usize>,
-    locks: Vec<Weak<Held>>,
+    locks: Vec<Weak<Held<dyn LockFile>>>,
+    ranges: Vec<Weak<Held<dyn RangeLocks>>>,
     pages: Vec<Weak<MortalPage>>,
 }
 
@@ -90,6 +91,9 @@ impl Process {
             page.let_go();
         }
         for held in fate.locks.drain(..).filter_map(|held| held.upgrade()) {
+            drop(lock(&held).take());
+        }
+        for held in fate.ranges.drain(..).filter_map(|held| held.upgrade()) {
             drop(lock(&held).take());
         }
     }
@@ -195,7 +199,10 @@ impl FileSystem for Process {
     }
 
     fn range_locks(&self, path: &Path) -> io::Result<Box<dyn RangeLocks>> {
-        self.whole(Step::Look, path, || OsFileSystem::PRIVATE.range_locks(path))
+        let inner = self.whole(Step::Look, path, || OsFileSystem::PRIVATE.range_locks(path))?;
+        let held = Arc::new(Mutex::new(Some(inner)));
+        lock(&self.0.fate).ranges.push(Arc::downgrade(&held));
+        Ok(Box::new(MortalRanges { process: self.clone(), path: path.to_owned(), held }))
     }
 
     fn create_page(&self, path: &Path) -> io::Result<Arc<dyn Page>> {
@@ -267,7 +274,7 @@ struct MortalLock {
     process: Process,
     path: PathBuf,
     /// Empty once the process is dead.
-    held: Arc<Held>,
+    held: Arc<Held<dyn LockFile>>,
 }
 
 impl MortalLock {
@@ -302,6 +309,38 @@ impl Drop for MortalLock {
     fn drop(&mut self) {
         drop(lock(&self.held).take());
         let _ = self.process.whole(Step::Fall, &self.path, || Ok(()));
+    }
+}
+
+struct MortalRanges {
+    process: Process,
+    path: PathBuf,
+    /// Empty once the process is dead.
+    held: Arc<Held<dyn RangeLocks>>,
+}
+
+impl MortalRanges {
+    fn with<T>(&self, step: Step, act: impl FnOnce(&dyn RangeLocks) -> io::Result<T>) -> io::Result<T> {
+        self.process.whole(step, &self.path, || self.act(act))
+    }
+
+    fn act<T>(&self, act: impl FnOnce(&dyn RangeLocks) -> io::Result<T>) -> io::Result<T> {
+        lock(&self.held).as_deref().map_or(Err(gone()), act)
+    }
+}
+
+impl RangeLocks for MortalRanges {
+    fn try_lock(&self, range: ByteRange, kind: LockKind) -> io::Result<bool> {
+        self.with(Step::Lock, |locks| locks.try_lock(range, kind))
+    }
+
+    /// However long it waits, it can be killed.
+    fn unlock(&self, range: ByteRange) -> io::Result<()> {
+        self.with(Step::Unlock, |locks| locks.unlock(range))
+    }
+
+    fn is_held(&self, range: ByteRange) -> io::Result<bool> {
+        self.with(Step::Look, |locks| locks.is_held(range))
     }
 }
 

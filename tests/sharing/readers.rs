@@ -3,7 +3,7 @@
 use crate::process::{Process, Step};
 use crate::support::{commit, documents, open, open_reader, put};
 use kixx_datastore::kv::Store;
-use kixx_datastore::stores::directory::ReadOnlyStore;
+use kixx_datastore::stores::directory::{Files, ReadOnlyStore};
 use kixx_datastore::stores::durable::Durable;
 use std::io;
 use std::path::Path;
@@ -28,7 +28,7 @@ fn opened(process: &Process, directory: &Path) -> Option<kixx_datastore::Result<
 fn a_reader_that_loads_while_the_last_one_goes_sees_everything() {
     for step in 1_i32.. {
         let directory = tempdir().unwrap();
-        let store = open(&Process::new(), directory.path()).unwrap();
+        let store = open::<Files>(&Process::new(), directory.path()).unwrap();
         commit(&store, &[put("a", r#"{"v":1}"#)]).unwrap();
         store.checkpoint().wait().unwrap();
         commit(&store, &[put("a", r#"{"v":2}"#), put("b", "{}")]).unwrap();
@@ -66,7 +66,7 @@ fn a_reader_sees_those_who_come_after_one_that_failed() {
     for fails in [is_segment as fn(&Path) -> bool, is_document] {
         let directory = tempdir().unwrap();
         let first = Process::new();
-        let store = open(&first, directory.path()).unwrap();
+        let store = open::<Files>(&first, directory.path()).unwrap();
         commit(&store, &[put("a", r#"{"v":1}"#)]).unwrap();
         first.kill();
         drop(store);
@@ -79,10 +79,10 @@ fn a_reader_sees_those_who_come_after_one_that_failed() {
             Step::Read if fails(path) => Err(io::Error::other("no such luck")),
             _ => Ok(()),
         });
-        assert!(open(&second, directory.path()).is_err());
+        assert!(open::<Files>(&second, directory.path()).is_err());
         drop(second);
 
-        let store = open(&Process::new(), directory.path()).unwrap();
+        let store = open::<Files>(&Process::new(), directory.path()).unwrap();
         commit(&store, &[put("a", r#"{"v":2}"#)]).unwrap();
         assert_eq!(documents(&reader).unwrap(), documents(&store).unwrap());
         store.close().wait().unwrap();
@@ -93,7 +93,7 @@ fn a_reader_sees_those_who_come_after_one_that_failed() {
 #[test]
 fn a_reader_that_could_not_load_tries_again() {
     let directory = tempdir().unwrap();
-    let store = open(&Process::new(), directory.path()).unwrap();
+    let store = open::<Files>(&Process::new(), directory.path()).unwrap();
     commit(&store, &[put("a", r#"{"v":1}"#)]).unwrap();
     let process = Process::new();
     let reader = open_reader(&process, directory.path()).unwrap();

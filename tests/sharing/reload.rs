@@ -4,6 +4,7 @@ use crate::process::{Process, Step};
 use crate::support::{Documents, commit, delete, documents, large, open, put};
 use kixx_datastore::fs::OpenMode;
 use kixx_datastore::kv::{Read, Space};
+use kixx_datastore::stores::directory::Files;
 use kixx_datastore::stores::durable::Durable;
 use std::io;
 use std::path::Path;
@@ -31,9 +32,9 @@ fn without_large(mut documents: Documents) -> Documents {
 fn who_loads_again_writes_to_files_what_only_the_journal_has() {
     let directory = tempdir().unwrap();
     let (writer, sleeper) = (Process::new(), Process::new());
-    let store = open(&writer, directory.path()).unwrap();
+    let store = open::<Files>(&writer, directory.path()).unwrap();
     commit(&store, &[put("kept", "{}"), put("reborn", r#"{"v":1}"#)]).unwrap();
-    let other = open(&sleeper, directory.path()).unwrap();
+    let other = open::<Files>(&sleeper, directory.path()).unwrap();
     sleep(&sleeper);
 
     // The files have no `reborn` and an `undone`, and no segment is left that the sleeper knows ...
@@ -52,6 +53,6 @@ fn who_loads_again_writes_to_files_what_only_the_journal_has() {
     writer.kill();
     sleeper.kill();
     drop((store, other));
-    let last = open(&Process::new(), directory.path()).unwrap();
+    let last = open::<Files>(&Process::new(), directory.path()).unwrap();
     assert_eq!(without_large(documents(&last).unwrap()), expected);
 }

@@ -5,8 +5,8 @@ use kixx_datastore::Result;
 use kixx_datastore::kv::{
     Batch, Check, Committed, Durability, KeyRange, Operation, Read, Scan, Space, Store, Write,
 };
-use kixx_datastore::stores::directory::{DirectoryStore, ReadOnlyStore};
-use kixx_datastore::stores::durable::OpenOptions;
+use kixx_datastore::stores::directory::ReadOnlyStore;
+use kixx_datastore::stores::durable::{Base, DurableStore, OpenOptions};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -21,8 +21,8 @@ pub(crate) fn options() -> OpenOptions {
     OpenOptions { durability: Durability::Sync, lock_timeout: LOCK_TIMEOUT, ..OpenOptions::default() }
 }
 
-pub(crate) fn open(process: &Process, directory: &Path) -> Result<DirectoryStore> {
-    DirectoryStore::open(&process.fs(), directory, &options())
+pub(crate) fn open<B: Base>(process: &Process, directory: &Path) -> Result<DurableStore<B>> {
+    DurableStore::open(&process.fs(), directory, &options())
 }
 
 pub(crate) fn open_reader(process: &Process, directory: &Path) -> Result<ReadOnlyStore> {
@@ -38,7 +38,7 @@ pub(crate) fn delete(key: &str) -> Operation {
     Operation { space, key, check: Check::Any, write: Write::Delete }
 }
 
-pub(crate) fn commit(store: &DirectoryStore, operations: &[Operation]) -> Result<Committed> {
+pub(crate) fn commit(store: &dyn Store, operations: &[Operation]) -> Result<Committed> {
     store.commit(Batch { operations: operations.to_vec() }).wait()
 }
 
@@ -66,6 +66,12 @@ pub(crate) fn listing(directory: &Path) -> BTreeMap<String, String> {
         }
     }
     listing
+}
+
+/// The names in a directory.
+pub(crate) fn listing_names(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 /// What plain files of these documents look like.

@@ -172,8 +172,7 @@ impl Inner {
                 self.record(Event::Change { file, change: Change::SetLength(0) });
                 Ok(file)
             }
-            (OpenMode::ReadWrite, Ok(file)) => Ok(file),
-            (OpenMode::Read | OpenMode::Write, found) => found,
+            (OpenMode::Read | OpenMode::Write | OpenMode::ReadWrite, found) => found,
             (_, Err(error)) if error.kind() == ErrorKind::NotFound => {
                 self.create(path, Node::File(FileNode::default()))
             }

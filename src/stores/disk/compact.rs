@@ -1,7 +1,7 @@
 //! Giving back what the file no longer needs.
 
 use super::data_file::{Opened, Settings, open};
-use super::view::failed;
+use super::view::{caught, failed};
 use super::{DATA_FILE, DiskStore};
 use crate::fs::{FileSystem, OpenMode};
 use crate::kv::Store;
@@ -41,7 +41,7 @@ pub fn compact(fs: &Arc<dyn FileSystem>, directory: &Path, lock_timeout: Duratio
         return Err(Error::internal("the lock of the members"));
     }
     let settings = Settings { cache_bytes: options.cache_bytes, patience: lock_timeout };
-    let compacted = open(&**fs, &path, settings, 0).and_then(move_together);
+    let compacted = open(&**fs, &path, settings, 0).and_then(|opened| caught(|| move_together(opened)));
     drop(found);
     door.clear()?;
     compacted?;

@@ -3,17 +3,17 @@
 use super::DATA_FILE;
 use super::layers::{DiskState, Ground, Layers};
 use super::pages::Pages;
-use super::view::{FORMAT, NUMBERS, View, failed, failed_to, through};
+use super::view::{FORMAT, NUMBERS, View, caught, failed, failed_to, through};
 use super::write::{FORMAT_NUMBER, make_tables, write};
-use crate::fs::{DirectoryEntry, FileSystem};
+use crate::fs::{DirectoryEntry, FileSystem, OpenMode};
 use crate::kv::{Batch, Prepared, Read, Sequence, Space};
 use crate::stores::durable::{
     Base, Due, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded, Renewal,
 };
 use crate::stores::journal::{JournalPage, Log, Place, decode_commit};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 use redb::{ConcurrencyMode, Database, ReadableDatabase, ReadableTable, TableError};
-use std::io::ErrorKind;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,8 @@ const NEW_FILE: &str = ".data.redb-new";
 pub struct DataFile {
     fs: Arc<dyn FileSystem>,
     path: PathBuf,
+    /// What the file is, whatever its name.
+    identity: Option<u128>,
     settings: Settings,
     /// `None` once closed.
     opened: Mutex<Option<Opened>>,
@@ -52,9 +54,21 @@ impl DataFile {
         let mut opened = self.lock();
         let current = opened.as_mut().ok_or_else(Error::closed)?;
         if current.failed.load(Ordering::Acquire) {
+            self.check_place()?;
             *current = open(&*self.fs, &self.path, self.settings, current.opening + 1)?;
         }
-        work(current)
+        // Nobody knows what an error left in the memory of the library.
+        caught(|| work(current)).inspect_err(|_| current.failed.store(true, Ordering::Release))
+    }
+
+    /// Fails if the path does not lead to the file any more: what is written to it would be lost.
+    fn check_place(&self) -> Result<()> {
+        if identity(&*self.fs, &self.path)? == self.identity {
+            return Ok(());
+        }
+        let path = self.path.display();
+        let message = format!("{path} was removed or replaced while the datastore was open");
+        Err(Error::new(ErrorKind::Storage, message))
     }
 
     fn view(&self) -> Result<View> {
@@ -75,6 +89,10 @@ impl DataFile {
                 return Err(Error::closed());
             }
             let log = Log::read_through(Arc::clone(&self.fs), &internal.path, through, newest)?;
+            // Unless others have written to the file meanwhile, it is an older one.
+            if log.checkpoint() > through && log.checkpoint() > self.through()? {
+                return Err(self.outdated(through, log.checkpoint()));
+            }
             let mut recovered = Vec::new();
             log.replay(through, |sequence, payload| {
                 let changes = decode_commit(sequence, payload)?;
@@ -92,6 +110,14 @@ impl DataFile {
                 return Ok((state, place, recovered));
             }
         }
+    }
+
+    fn outdated(&self, through: Sequence, checkpoint: Sequence) -> Error {
+        let path = self.path.display();
+        Error::corrupt(format!(
+            "{path} is older than the journal: it ends with commit {through}, and had {checkpoint} once. Put \
+             back the newer file, or a whole backup. Nothing was changed"
+        ))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Opened>> {
@@ -113,8 +139,9 @@ impl Base for DataFile {
             refuse_files(internal, directory)?;
             create(&*fs, directory, &path, settings)?;
         }
-        let opened = open(&*fs, &path, settings, 0)?;
-        Ok(Self { fs, path, settings, opened: Mutex::new(Some(opened)) })
+        let opened = Mutex::new(Some(open(&*fs, &path, settings, 0)?));
+        let identity = identity(&*fs, &path)?;
+        Ok(Self { fs, path, identity, settings, opened })
     }
 
     fn through(&self) -> Result<Sequence> {
@@ -150,6 +177,7 @@ impl Base for DataFile {
     /// All of the overlay, which may be more than `keys`: so that the file shows one moment.
     fn write(&self, snapshot: &Layers, _keys: &Keys, _through: Sequence) -> Result<Sequence> {
         let through = snapshot.sequence();
+        self.check_place()?;
         self.with(|opened| write(&opened.database, &snapshot.overlay, snapshot.view.through, through))?;
         Ok(through)
     }
@@ -163,8 +191,11 @@ impl Base for DataFile {
         })?;
         match view {
             None => Ok(Renewal::Current),
-            Some(view) if view.through > snapshot.sequence() => Ok(Renewal::Ahead(view.through)),
-            Some(view) => Ok(Renewal::Ground(Ground::new(snapshot, view)?)),
+            Some(view) if view.through <= snapshot.sequence() => {
+                Ok(Renewal::Ground(Ground::new(snapshot, view)?))
+            }
+            Some(view) if view.opening == snapshot.view.opening => Ok(Renewal::Ahead(view.through)),
+            Some(_) => Ok(Renewal::Anew),
         }
     }
 
@@ -179,20 +210,24 @@ fn refuse_files(internal: &Internal, directory: &Path) -> Result<()> {
     let entries = internal.fs.read_directory(directory);
     let entries = entries.map_err(|error| Error::io("read the directory", directory, error))?;
     let is_document = |entry: &DirectoryEntry| Path::new(&entry.name).extension() == Some("json".as_ref());
-    // A journal without a data file is that of files that were not written yet.
-    let journal = Log::read(Arc::clone(&internal.fs), &internal.path)?;
-    if journal.is_empty() && !entries.iter().any(is_document) {
+    let shown = directory.display();
+    let message = if entries.iter().any(is_document) {
+        format!("{shown} holds JSON files. Open it with {{ storage: 'files' }}, or convert it first")
+    } else if Log::read(Arc::clone(&internal.fs), &internal.path)?.is_empty() {
         return Ok(());
-    }
-    let directory = directory.display();
-    let message =
-        format!("{directory} holds JSON files. Open it with {{ storage: 'files' }}, or convert it first");
+    } else {
+        format!(
+            "{shown} holds a journal and no {DATA_FILE}. If the file was removed, put it back; if the \
+             journal is that of JSON files, open the directory with {{ storage: 'files' }}"
+        )
+    };
     Err(Error::assertion(message).with_expected("an empty directory, or one with a data file"))
 }
 
 /// Makes the file under another name first: a crash may leave it half made.
 fn create(fs: &dyn FileSystem, directory: &Path, path: &Path, settings: Settings) -> Result<()> {
     let new = directory.join(NEW_FILE);
+    fs.open(&new, OpenMode::CreateNew).map_err(|error| Error::io("create", &new, error))?;
     let opened = open_any(fs, &new, settings, 0)?;
     make_tables(&opened.database)?;
     drop(opened);
@@ -203,15 +238,27 @@ fn create(fs: &dyn FileSystem, directory: &Path, path: &Path, settings: Settings
 
 fn remove_unfinished(fs: &dyn FileSystem, new: &Path) -> Result<()> {
     match fs.remove_file(new) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", new, error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", new, error)),
         _ => Ok(()),
     }
 }
 
+/// What tells the file from others.
+fn identity(fs: &dyn FileSystem, path: &Path) -> Result<Option<u128>> {
+    fs.identity(path).map_err(|error| Error::io("look at", path, error))
+}
+
 pub(super) fn open(fs: &dyn FileSystem, path: &Path, settings: Settings, opening: u64) -> Result<Opened> {
-    let opened = open_any(fs, path, settings, opening)?;
-    check_format(&opened.database, path)?;
-    Ok(opened)
+    let length = fs.open(path, OpenMode::Read).and_then(|file| file.length());
+    // The library would make a new one of it.
+    if length.map_err(|error| Error::io("open", path, error))? == 0 {
+        return Err(Error::corrupt(format!("{} is empty. Restore a backup", path.display())));
+    }
+    caught(|| {
+        let opened = open_any(fs, path, settings, opening)?;
+        check_format(&opened.database, path)?;
+        Ok(opened)
+    })
 }
 
 fn open_any(fs: &dyn FileSystem, path: &Path, settings: Settings, opening: u64) -> Result<Opened> {

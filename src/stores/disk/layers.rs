@@ -37,9 +37,9 @@ pub struct Ground {
     sequence: Sequence,
 }
 
-/// Changed keys of which the file has an entry.
+/// Changed keys at which there was an entry. Once the overlay has forgotten one, the file has it.
 #[derive(Default)]
-pub struct InFile(HashSet<(Space, Arc<[u8]>)>);
+pub struct Existing(HashSet<(Space, Arc<[u8]>)>);
 
 impl DiskState {
     /// What the file holds; of its history only when each space was changed last.
@@ -52,7 +52,7 @@ impl DiskState {
 
 impl Published for DiskState {
     type Snapshot = Layers;
-    type Notes = InFile;
+    type Notes = Existing;
     type Ground = Ground;
 
     fn sequence(&self) -> Sequence {
@@ -79,21 +79,25 @@ impl Published for DiskState {
         self.changes.between(space, since, through)
     }
 
-    fn prepare(&self, commit: &Prepared, in_file: &mut InFile) -> Result<()> {
+    fn prepare(&self, commit: &Prepared, existing: &mut Existing) -> Result<()> {
         for change in &commit.changes {
             let (space, key) = (change.space, &change.key);
-            if self.now.overlay.get(space, key).is_none() && self.now.view.contains(space, key)? {
-                in_file.0.insert((space, Arc::clone(key)));
+            let exists = match self.now.overlay.get(space, key) {
+                Some(write) => !is_tombstone(write),
+                None => self.now.view.contains(space, key)?,
+            };
+            if exists {
+                existing.0.insert((space, Arc::clone(key)));
             }
         }
         Ok(())
     }
 
-    fn publish(&mut self, commit: Prepared, in_file: &InFile) {
+    fn publish(&mut self, commit: Prepared, existing: &Existing) {
         let sequence = commit.sequence;
         for change in commit.changes {
             let place = (change.space, change.key);
-            let there = || in_file.0.contains(&place);
+            let there = || existing.0.contains(&place);
             self.now.overlay.write(place.0, &place.1, change.entry, sequence, there);
             self.changes.record(place.0, place.1, sequence);
         }
@@ -102,6 +106,10 @@ impl Published for DiskState {
 
     fn stand_on(&mut self, ground: Ground) -> Result<()> {
         let Ground { mut overlay, view, sequence } = ground;
+        // Somebody was faster, and the overlay has forgotten what lies between.
+        if view.through < self.now.view.through || view.opening < self.now.view.opening {
+            return Ok(());
+        }
         add_since(&mut overlay, &view, &self.now.overlay, sequence)?;
         (self.now.overlay, self.now.view) = (overlay, view);
         Ok(())

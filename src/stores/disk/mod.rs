@@ -12,6 +12,8 @@ mod layers;
 mod merge;
 mod overlay;
 mod pages;
+#[cfg(test)]
+mod tests;
 mod view;
 mod write;
 

@@ -24,8 +24,8 @@ pub(super) struct Pages {
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 impl Pages {
-    /// Opens the file, which is created if need be. `failed` tells once an operation did: then the library
-    /// refuses all others, and the file has to be opened again. Waits for locks no longer than `patience`.
+    /// Opens the file, which exists. `failed` tells once an operation did: then the library refuses all
+    /// others, and the file has to be opened again. Waits for locks no longer than `patience`.
     pub(super) fn open(
         fs: &dyn FileSystem,
         path: &Path,

@@ -1,10 +1,13 @@
 //! What the file held after one checkpoint.
 
+use super::DATA_FILE;
 use super::blocks::Blocks;
 use crate::kv::{Direction, Entry, KeyRange, Sequence, Space};
 use crate::{Error, ErrorKind, Result};
 use redb::{OwnedRange, ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition};
+use std::io;
 use std::ops::Bound;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Space and key, to version, sequence number and value.
@@ -35,12 +38,6 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn new(transaction: &ReadTransaction, opening: u64) -> Result<Self> {
-        let table = transaction.open_table(BLOCKS).map_err(failed)?;
-        let mut blocks = Vec::new();
-        for block in table.range(..).map_err(failed)? {
-            let (first, count) = block.map_err(failed)?;
-            blocks.push((first.value().into(), count.value()));
-        }
         let mut last_changes = Vec::new();
         for change in transaction.open_table(LAST_CHANGES).map_err(failed)?.range(..).map_err(failed)? {
             let (space, sequence) = change.map_err(failed)?;
@@ -49,19 +46,21 @@ impl View {
         Ok(Self {
             last_changes,
             entries: transaction.open_table(ENTRIES).map_err(failed)?,
-            blocks: Blocks::new(blocks),
+            blocks: read_blocks(&transaction.open_table(BLOCKS).map_err(failed)?)?,
             through: through(transaction)?,
             opening,
         })
     }
 
     pub(super) fn get(&self, space: Space, key: &[u8]) -> Result<Option<Entry>> {
-        let found = self.entries.get(&*place(space, key)).map_err(failed)?;
-        found.map(|bytes| decode(key, bytes.value())).transpose()
+        caught(|| {
+            let found = self.entries.get(&*place(space, key)).map_err(failed)?;
+            found.map(|bytes| decode(key, bytes.value())).transpose()
+        })
     }
 
     pub(super) fn contains(&self, space: Space, key: &[u8]) -> Result<bool> {
-        Ok(self.entries.get(&*place(space, key)).map_err(failed)?.is_some())
+        caught(|| Ok(self.entries.get(&*place(space, key)).map_err(failed)?.is_some()))
     }
 
     /// The entries in `range`, in this direction.
@@ -95,14 +94,32 @@ impl View {
         let (first, before) = self.blocks.at(self.blocks.of(key));
         let end = if with_key { Bound::Included(key.clone()) } else { Bound::Excluded(key.clone()) };
         let mut rows = self.rows((Bound::Included(first.to_vec()), end))?;
-        let in_block = rows.try_fold(0, |count, row| row.map(|_| count + 1)).map_err(failed)?;
+        let in_block = caught(|| rows.try_fold(0, |count, row| row.map(|_| count + 1)).map_err(failed))?;
         Ok(before + in_block)
     }
 
     fn rows(&self, (lower, upper): (Bound<Vec<u8>>, Bound<Vec<u8>>)) -> Result<Rows> {
         let bounds = (lower.as_ref().map(Vec::as_slice), upper.as_ref().map(Vec::as_slice));
-        self.entries.range_owned(bounds).map_err(failed)
+        caught(|| self.entries.range_owned(bounds).map_err(failed))
     }
+}
+
+/// The library stops short where bytes are damaged.
+pub(super) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let what = panic.downcast_ref::<&str>().copied();
+        let what = what.or(panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic");
+        Err(damaged(what))
+    })
+}
+
+pub(super) fn read_blocks(table: &impl ReadableTable<&'static [u8], u64>) -> Result<Blocks> {
+    let mut blocks = Vec::new();
+    for block in table.range(..).map_err(failed)? {
+        let (first, count) = block.map_err(failed)?;
+        blocks.push((first.value().into(), count.value()));
+    }
+    Ok(Blocks::new(blocks))
 }
 
 /// All commits up to the answer are in the file.
@@ -130,15 +147,15 @@ impl Iterator for Walk {
     type Item = Result<Entry>;
 
     fn next(&mut self) -> Option<Result<Entry>> {
-        let row = match self.direction {
-            Direction::Ascending => self.rows.next(),
-            Direction::Descending => self.rows.next_back(),
-        };
+        let row = caught(|| match self.direction {
+            Direction::Ascending => self.rows.next().transpose().map_err(failed),
+            Direction::Descending => self.rows.next_back().transpose().map_err(failed),
+        });
         let entry = |(place, bytes): (redb::OwnedAccessGuard<&[u8]>, redb::OwnedAccessGuard<&[u8]>)| {
             let key = place.value().get(SPACE_BYTES..).ok_or_else(not_an_entry)?;
             decode(key, bytes.value())
         };
-        Some(row?.map_err(failed).and_then(entry))
+        Some(row.transpose()?.and_then(entry))
     }
 }
 
@@ -202,16 +219,18 @@ fn decode(key: &[u8], bytes: &[u8]) -> Result<Entry> {
 }
 
 fn not_an_entry() -> Error {
-    Error::corrupt("The data file is damaged: what it holds at a key is no entry. Restore a backup")
+    damaged("what it holds at a key is no entry")
+}
+
+fn damaged(what: &str) -> Error {
+    Error::corrupt(format!("The data file, {DATA_FILE}, is damaged: {what}. Restore a backup"))
 }
 
 /// An error of the library as ours.
 pub(super) fn failed(error: impl Into<redb::Error>) -> Error {
     let error = error.into();
     match &error {
-        redb::Error::Corrupted(what) => {
-            Error::corrupt(format!("The data file is damaged: {what}. Restore a backup")).with_source(error)
-        }
+        redb::Error::Corrupted(what) => damaged(what).with_source(error),
         redb::Error::DatabaseClosed => Error::closed(),
         _ => Error::new(ErrorKind::Storage, format!("The data file could not be used: {error}"))
             .with_source(error),
@@ -220,8 +239,17 @@ pub(super) fn failed(error: impl Into<redb::Error>) -> Error {
 
 /// As [`failed`], naming the file.
 pub(super) fn failed_to(action: &str, path: &Path, error: impl Into<redb::Error>) -> Error {
+    let damaged = |what: String| {
+        Error::corrupt(format!("{} is damaged, or no data file: {what}. Restore a backup", path.display()))
+    };
     match error.into() {
+        redb::Error::Io(error)
+            if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+        {
+            damaged(error.to_string()).with_source(error)
+        }
         redb::Error::Io(error) => Error::io(action, path, error),
+        redb::Error::Corrupted(what) => damaged(what),
         other => failed(other),
     }
 }

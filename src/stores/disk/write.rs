@@ -2,7 +2,9 @@
 
 use super::blocks::{Blocks, MAX_BLOCK_ENTRIES, NEW_BLOCK_ENTRIES};
 use super::overlay::Overlay;
-use super::view::{BLOCKS, ENTRIES, FORMAT, LAST_CHANGES, NUMBERS, THROUGH, encode, failed, place};
+use super::view::{
+    BLOCKS, ENTRIES, FORMAT, LAST_CHANGES, NUMBERS, THROUGH, encode, failed, place, read_blocks,
+};
 use crate::Result;
 use crate::kv::{Sequence, Space};
 use redb::{Database, ReadableTable, Table, WriteTransaction};
@@ -74,15 +76,6 @@ fn begin(database: &Database) -> Result<WriteTransaction> {
     // So that opening after a crash does not have to read the whole file.
     transaction.set_quick_repair(true);
     Ok(transaction)
-}
-
-fn read_blocks(table: &BlockTable<'_>) -> Result<Blocks> {
-    let mut blocks = Vec::new();
-    for block in table.range(..).map_err(failed)? {
-        let (first, count) = block.map_err(failed)?;
-        blocks.push((first.value().into(), count.value()));
-    }
-    Ok(Blocks::new(blocks))
 }
 
 /// Notes the new size of a block; splits it if it has become too large, and takes it out when it is empty.

@@ -99,7 +99,8 @@ pub trait Published: Send + Sync + 'static {
     /// Publishes a commit that was prepared against this state.
     fn publish(&mut self, commit: Prepared, notes: &Self::Notes);
 
-    /// Stands on `ground` from now on, and shows the same as before. An error changes nothing.
+    /// Stands on `ground` from now on, unless that is older than what it stands on, and shows the same as
+    /// before. An error changes nothing.
     fn stand_on(&mut self, ground: Self::Ground) -> Result<()>;
 
     /// What `space` takes of memory.
@@ -148,6 +149,8 @@ pub enum Renewal<G> {
     Current,
     /// Something that holds this commit, which has to be published first.
     Ahead(Sequence),
+    /// Only on what is loaded again: what `snapshot` stands on can't be read any more.
+    Anew,
     /// This.
     Ground(G),
 }

@@ -29,7 +29,7 @@ pub(super) fn start<B: Base>(core: Arc<Core<B>>, journal: Arc<GroupCommit>) -> R
                 match core.backlog.wait(LOOK_AROUND) {
                     Wake::Closing => return,
                     // Readers are told.
-                    Wake::Slept => drop(core.snapshot().and_then(|_| core.renew())),
+                    Wake::Slept => drop((core.snapshot(), core.renew())),
                     // It is shown to writers when the backlog fills up, and tried again.
                     Wake::Due => run_if_free(&core, &journal)
                         .unwrap_or_else(|error| core.backlog.failed(Work::default(), error)),
@@ -53,7 +53,7 @@ pub(super) fn write_base<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Resu
 fn in_turn<B: Base, T>(core: &Core<B>, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let deadline = Instant::now() + core.internal.timeout;
     let ours = lock(&core.checkpointing);
-    while !core.internal.try_lock(&**ours, LockKind::Exclusive)? {
+    while !try_turn(core, &**ours)? {
         if Instant::now() >= deadline {
             return Err(kept(core));
         }
@@ -69,12 +69,26 @@ fn run_if_free<B: Base>(core: &Core<B>, journal: &GroupCommit) -> Result<()> {
         return core.renew();
     }
     let ours = lock(&core.checkpointing);
-    if core.internal.try_lock(&**ours, LockKind::Exclusive)? {
+    if try_turn(core, &**ours)? {
         return let_go(core, &**ours, write_and_forget(core, journal));
     }
     core.backlog.postpone(core.internal.timeout, || kept(core));
     journal.wake();
-    Ok(())
+    // It may have written much of what is in memory here.
+    core.renew()
+}
+
+/// Nobody is kept out by the lock if our own directory was removed: then others have a journal of their own.
+fn try_turn<B: Base>(core: &Core<B>, ours: &dyn LockFile) -> Result<bool> {
+    let path = &core.internal.path;
+    if !core.internal.try_lock(ours, LockKind::Exclusive)? {
+        return Ok(false);
+    }
+    if ours.is_current().map_err(|error| Error::io("look at", path, error))? {
+        return Ok(true);
+    }
+    let message = format!("{} was removed while the datastore was open", path.display());
+    Err(Error::new(ErrorKind::Storage, message))
 }
 
 fn let_go<B: Base, T>(core: &Core<B>, ours: &dyn LockFile, result: Result<T>) -> Result<T> {
@@ -111,7 +125,7 @@ fn write_what_is_behind<B: Base>(
 ) -> Result<Sequence> {
     let started = Instant::now();
     // What others have committed is in the backlog then, what they have written to the base need not be.
-    let caught_up = core.snapshot().map(drop);
+    let caught_up = core.renew().and_then(|()| core.snapshot()).map(drop);
     core.backlog.prune(core.page.checkpoint());
     let mut work = core.backlog.take();
     let documents = work.keys.len();

@@ -103,14 +103,18 @@ impl<B: Base> Core<B> {
         self.read(|state| Ok(state.snapshot()))
     }
 
+    /// What was caught up with so far: that needs no reading.
+    fn shown(&self) -> Result<Snapshot<B>> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.as_ref().map(Published::snapshot).ok_or_else(Error::closed)
+    }
+
     /// The published state, and the moment that it shows.
     pub(super) fn moment(&self) -> Result<(Snapshot<B>, Moment)> {
         self.read(|_| Ok(()))?;
         // Whoever holds it, nothing is published.
         let follower = lock(&self.follower);
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let snapshot = state.as_ref().map(Published::snapshot).ok_or_else(Error::closed)?;
-        Ok((snapshot, History::moment(&self.page, follower.place())))
+        Ok((self.shown()?, History::moment(&self.page, follower.place())))
     }
 
     /// Makes our own commits visible, in order, each as a whole, here and to other processes. The journal
@@ -142,10 +146,7 @@ impl<B: Base> Core<B> {
 
     /// Reads everything again: the journal does not reach back to where we are.
     fn reload(&self, follower: &mut Follower) -> Result<()> {
-        let before = {
-            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            state.as_ref().map(Published::snapshot).ok_or_else(Error::closed)?
-        };
+        let before = self.shown()?;
         let segments = self.internal.keep_segments()?;
         let reloaded = self.base.reload(&self.internal, &self.page, &before)?;
         drop(segments);
@@ -169,13 +170,17 @@ impl<B: Base> Core<B> {
         Ok(())
     }
 
-    /// Lets the state stand on the newest base, so that it holds no more than it has to.
+    /// Lets the state stand on the newest base, so that it holds no more than it has to, and can be read
+    /// after a failure.
     pub(super) fn renew(&self) -> Result<()> {
         loop {
-            match self.base.renew(&self.snapshot()?)? {
+            match self.base.renew(&self.shown()?)? {
                 Renewal::Current => return Ok(()),
                 Renewal::Ahead(sequence) => self.catch_up(sequence)?,
+                Renewal::Anew => self.reload(&mut lock(&self.follower))?,
                 Renewal::Ground(ground) => {
+                    // Not between commits that were prepared together.
+                    let _nobody_publishes = lock(&self.follower);
                     let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
                     return state
                         .as_mut()

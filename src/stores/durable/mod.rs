@@ -19,7 +19,7 @@ pub use open::{DEFAULT_CACHE_BYTES, LoadReport, OnDamage, OpenOptions};
 pub use watch::{Checkpoint, CheckpointTotals, Notify, Watch};
 
 use self::close::Running;
-use self::core::Core;
+use self::core::{Core, lock};
 use self::watch::Watchers;
 use crate::fs::FileSystem;
 use crate::kv::{
@@ -132,6 +132,9 @@ impl<B: Base> Durable for DurableStore<B> {
     }
 
     fn checkpoint(&self) -> Answer<()> {
+        if lock(&self.running).is_none() {
+            return Err(Error::closed()).into();
+        }
         let (core, journal) = (Arc::clone(&self.core), Arc::clone(&self.journal));
         Answer::blocking(move || checkpoint::run(&core, &journal))
     }
