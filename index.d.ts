@@ -39,10 +39,50 @@ type NothingOf<M extends Missing> = M extends 'null' ? null : never;
 /** What `updateItem` calls. */
 export type Update<T> = (document: Stored<T> | null) => Storable<T> | Promise<Storable<T>>;
 
+/** Where the documents live. */
+type Place =
+    | {
+        /**
+         * In which form a directory has the documents. `'files'` (default): a JSON file each, and all of them
+         * in memory. `'disk'`: one B-tree file, `data.redb`, which may be larger than memory. A directory has
+         * one form; {@link convert} changes it.
+         */
+        storage?: 'files' | undefined;
+        /** The directory of the documents. It is created if it is missing. */
+        directory: string;
+        /**
+         * Whether to change nothing on disk. Such a store follows those who write, and its own writes are an
+         * AssertionError. The directory must exist, and need not be writable. Default false.
+         */
+        readOnly?: boolean | undefined;
+        /** Where to read and write files instead of the real file system. There is no journal then. */
+        fileSystem?: FileSystem | undefined;
+    }
+    | {
+        storage: 'disk';
+        /** The directory of the documents. It is created if it is missing. */
+        directory: string;
+        readOnly?: false | undefined;
+        fileSystem?: undefined;
+    }
+    | {
+        /** `'memory'`: nothing is kept, and nobody else sees it. */
+        storage: 'memory';
+        directory?: undefined;
+        readOnly?: boolean | undefined;
+        fileSystem?: undefined;
+    };
+
 /** Where the documents live and how. */
-export interface EngineOptions {
-    /** The directory of the JSON files. It is created if it is missing. */
-    directory: string;
+export type EngineOptions = Place & EngineSettings;
+
+/** How the documents are kept. */
+interface EngineSettings {
+    /**
+     * How many bytes of the data file are kept in memory, with `storage: 'disk'`. At least 1 MiB. Default
+     * 64 MiB.
+     */
+    cacheSize?: number | undefined;
     /**
      * When a write is acknowledged: `'sync'` (default) once it survives a power cut, `'os'` once it
      * survives the process, `'batched'` the same, made durable every `flushInterval`.
@@ -60,11 +100,6 @@ export interface EngineOptions {
      * Default false.
      */
     exclusive?: boolean | undefined;
-    /**
-     * Whether to change nothing on disk. Such a store follows those who write, and its own writes are an
-     * AssertionError. The directory must exist, and need not be writable. Default false.
-     */
-    readOnly?: boolean | undefined;
     /** The permissions of directories that are made, less the umask. Default 0o700. */
     directoryMode?: number | undefined;
     /** The permissions of files that are made, less the umask; existing ones keep theirs. Default 0o600. */
@@ -76,8 +111,6 @@ export interface EngineOptions {
     slowCallThreshold?: number | undefined;
     /** How many documents are kept parsed, the least recently used go first. Default 10,000. */
     cache?: boolean | { maxDocuments?: number | undefined } | undefined;
-    /** Where to read and write files instead of the real file system. There is no journal then. */
-    fileSystem?: FileSystem | undefined;
 }
 
 /** The options of a {@link Datastore}: of its own engine, or with an engine. */

@@ -67,7 +67,7 @@ test('an answer is the caller\'s own', async (t) => {
     }
 });
 
-testKept('where code generation is forbidden, or prototypes are frozen, documents come out all the same', (t) => {
+testKept('where code generation is forbidden, or prototypes are frozen, all documents come out', (t) => {
     const texts = [
         '{"1":2,"_rev":0,"a":[{"b":"x"},{"b":-1.5}]}',
         '{"_rev":0,"constructor":{"toString":"é","valueOf":[null]},"hasOwnProperty":true}',

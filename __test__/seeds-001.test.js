@@ -5,7 +5,9 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const { codeBlocks, runCases } = require('./helpers/seeds.js');
-const { kixx, testFiles, openStore, makeStore, otherHandle, errorOf, allItems } = require('./helpers/store.js');
+const {
+    kixx, testFiles, openStore, makeStore, otherHandle, errorOf, allItems,
+} = require('./helpers/store.js');
 const { cleanup, newDirectory } = require('./helpers/temp.js');
 
 const ALL = codeBlocks('seed-001.md');

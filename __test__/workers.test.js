@@ -7,7 +7,9 @@ const { test } = require('node:test');
 const { startScript } = require('./helpers/child.js');
 const { Random, chooseSeed } = require('./helpers/random.js');
 const { RemoteStore, openRemote } = require('./helpers/remote.js');
-const { namesLeft, openStore, putDocuments, directoryOf, allDocuments, allItems } = require('./helpers/store.js');
+const {
+    namesLeft, openStore, putDocuments, directoryOf, allDocuments, allItems,
+} = require('./helpers/store.js');
 const { eventually, newDirectory } = require('./helpers/temp.js');
 
 /** A hang is a failure. */

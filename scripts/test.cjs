@@ -15,8 +15,7 @@ const BENCHES = ['--manifest-path', path.join('benches', 'rust', 'Cargo.toml')];
 /** The suites that every storage passes, and those that need a directory. */
 const ANY_STORAGE = /^(contract-.*|flat-.*|seeds-.*|vectors|model|hostile|big)\.test\.js$/;
 const ON_DISK = /^(workers|exit|kill-loop)\.test\.js$/;
-const ON_DISK_ENV = { KIXX_TEST_STORAGE: 'disk', KILL_KILLS: '50' };
-const IN_MEMORY_ENV = { KIXX_TEST_STORAGE: 'memory' };
+const KILLS_ON_DISK = '50';
 const SNIPPET_TESTS = ['readme.test.js', 'docs.test.js'].map((name) => path.join('__test__', name));
 
 const steps = [
@@ -33,8 +32,8 @@ const steps = [
     { name: 'types', title: 'typings, nodenext', run: typings('tsconfig.nodenext.json') },
     { name: 'types', title: 'typings, bundler', run: typings('tsconfig.bundler.json') },
     { name: 'js', title: 'JavaScript tests', run: () => nodeTest(testFiles()) },
-    { name: 'js-disk', title: 'storage on disk', run: () => nodeTest(storageTests(ON_DISK)), env: ON_DISK_ENV },
-    { name: 'js-memory', title: 'storage in memory', run: () => nodeTest(storageTests()), env: IN_MEMORY_ENV },
+    { name: 'js-disk', title: 'storage on disk', run: () => storageTests('disk', ON_DISK) },
+    { name: 'js-memory', title: 'storage in memory', run: () => storageTests('memory') },
     { name: 'readme', title: 'README and docs snippets', run: () => nodeTest(SNIPPET_TESTS) },
 ];
 
@@ -71,11 +70,13 @@ function testFiles() {
         .sort();
 }
 
-function storageTests(more = ANY_STORAGE) {
-    return fs.readdirSync(path.join(root, '__test__'))
+function storageTests(storage, more = ANY_STORAGE) {
+    const files = fs.readdirSync(path.join(root, '__test__'))
         .filter((name) => ANY_STORAGE.test(name) || more.test(name))
         .map((name) => path.join('__test__', name))
         .sort();
+    const [command, args] = nodeTest(files);
+    return [command, args, { KIXX_TEST_STORAGE: storage, KILL_KILLS: KILLS_ON_DISK }];
 }
 
 async function main() {
@@ -103,7 +104,7 @@ async function main() {
 async function runStep(step) {
     console.log(`\n=== ${ step.title } ${ '='.repeat(Math.max(0, 74 - step.title.length)) }`);
     const started = performance.now();
-    const { ok, output } = await execute(step.run(), step.env);
+    const { ok, output } = await execute(...step.run());
     const seconds = (performance.now() - started) / 1000;
     const plain = withoutColours(output);
     const skips = forbiddenSkips(plain);
@@ -112,11 +113,11 @@ async function runStep(step) {
 }
 
 // Shows the output as it comes, and keeps it for counting.
-function execute([command, args], more) {
+function execute(command, args, environment) {
     const colour = process.stdout.isTTY ? { FORCE_COLOR: '1', CARGO_TERM_COLOR: 'always' } : {};
     const child = spawn(command, args, {
         cwd: root,
-        env: { ...process.env, ...colour, ...more },
+        env: { ...process.env, ...colour, ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';

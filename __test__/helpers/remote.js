@@ -14,7 +14,8 @@ class RemoteStore {
     exited;
 
     constructor(t, options) {
-        this.#worker = new Worker(path.join(__dirname, 'worker.js'), { workerData: { options: { ...storageOptions, ...options } } });
+        const workerData = { options: { ...storageOptions, ...options } };
+        this.#worker = new Worker(path.join(__dirname, 'worker.js'), { workerData });
         this.#worker.on('message', (message) => this.#receive(message));
         this.exited = new Promise((resolve, reject) => {
             this.#worker.on('exit', resolve);

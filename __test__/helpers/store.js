@@ -108,6 +108,6 @@ async function allDocuments(store) {
 }
 
 module.exports = {
-    kixx, CODES, STORAGE, testFiles, testKept, namesLeft, openStore, makeStore, directoryOf, reopen, otherHandle,
-    putDocuments, errorOf, allItems, allDocuments,
+    kixx, CODES, STORAGE, testFiles, testKept, namesLeft, openStore, makeStore, directoryOf, reopen,
+    otherHandle, putDocuments, errorOf, allItems, allDocuments,
 };
