@@ -761,6 +761,53 @@ export namespace prometheus {
     const contentType: string;
 }
 
+/** What becomes of a datastore, and how to wait for it. */
+export interface ConvertOptions {
+    /** The storage that it is to have. */
+    to: 'files' | 'disk';
+    /** How long to wait for other processes to close it, in milliseconds. Default 10,000. */
+    lockTimeout?: number | undefined;
+    /** The permissions of the files that are made, less the umask. Default 0o600. */
+    fileMode?: number | undefined;
+    /** Gives up: the promise rejects with an AbortError, and nothing has changed. */
+    signal?: AbortSignal | undefined;
+    /** Is called often. What it throws ends the work, too. */
+    onProgress?: ((progress: ConvertProgress) => void) | undefined;
+}
+
+/** How far a conversion is, in documents. */
+export interface ConvertProgress {
+    phase: 'copy' | 'verify';
+    done: number;
+    total: number;
+}
+
+/** What became of a datastore. */
+export interface ConvertResult {
+    /** The absolute path. */
+    directory: string;
+    /** The storage that it has now. */
+    to: 'files' | 'disk';
+    /** Whether it had another one before. */
+    converted: boolean;
+    /** How many documents were copied. */
+    documents: number;
+}
+
+/**
+ * Moves a datastore that nobody has open from one storage to the other. All documents are copied with their
+ * revisions and compared text by text; then the copy takes the place of the old one, which is removed. An
+ * error leaves the directory as it was. After a kill it is the old one or the new one, whole, and the next
+ * call goes on.
+ *
+ * @throws {LockedError} when another process has it open
+ * @throws {AssertionError} when this process has it open, when it is no datastore, and for a key that can not
+ *     be the name of a file
+ * @throws {CorruptError} when it is damaged
+ * @throws {StorageError} when the copy cannot be written
+ */
+export function convert(directory: string, options: ConvertOptions): Promise<ConvertResult>;
+
 /** Mutual exclusion per key: whoever asks first goes first. */
 export class LockingQueue {
     /** Resolves once the caller holds the lock. Locks of different keys are independent. */

@@ -4,6 +4,7 @@ export const {
     Datastore,
     DatastoreEngine,
     LockingQueue,
+    convert,
     prometheus,
     shadow,
     verifyBackup,

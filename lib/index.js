@@ -1,6 +1,7 @@
 'use strict';
 
 const errors = require('./errors.js');
+const { convert } = require('./convert/index.js');
 const { verifyBackup } = require('./backup/verify.js');
 const { Datastore } = require('./datastore.js');
 const { DatastoreEngine } = require('./engine.js');
@@ -12,6 +13,7 @@ module.exports = {
     Datastore,
     DatastoreEngine,
     LockingQueue,
+    convert,
     prometheus,
     shadow,
     verifyBackup,
