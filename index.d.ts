@@ -46,10 +46,50 @@ type NothingOf<M extends Missing> = M extends 'null' ? null : never;
 /** What `updateItem` calls. */
 export type Update<T> = (document: Stored<T> | null) => Storable<T> | Promise<Storable<T>>;
 
+/** Where the documents live. */
+type Place =
+    | {
+        /**
+         * In which form a directory has the documents. `'files'` (default): a JSON file each, and all of them
+         * in memory. `'disk'`: one B-tree file, `data.redb`, which may be larger than memory. A directory has
+         * one form; {@link convert} changes it.
+         */
+        storage?: 'files' | undefined;
+        /** The directory of the documents. It is created if it is missing. */
+        directory: string;
+        /**
+         * Whether to change nothing on disk. Such a store follows those who write, and its own writes are an
+         * AssertionError. The directory must exist, and need not be writable. Default false.
+         */
+        readOnly?: boolean | undefined;
+        /** Where to read and write files instead of the real file system. There is no journal then. */
+        fileSystem?: FileSystem | undefined;
+    }
+    | {
+        storage: 'disk';
+        /** The directory of the documents. It is created if it is missing. */
+        directory: string;
+        readOnly?: false | undefined;
+        fileSystem?: undefined;
+    }
+    | {
+        /** `'memory'`: nothing is kept, and nobody else sees it. */
+        storage: 'memory';
+        directory?: undefined;
+        readOnly?: boolean | undefined;
+        fileSystem?: undefined;
+    };
+
 /** Where the documents live and how. */
-export interface EngineOptions {
-    /** The directory of the JSON files. It is created if it is missing. */
-    directory: string;
+export type EngineOptions = Place & EngineSettings;
+
+/** How the documents are kept. */
+interface EngineSettings {
+    /**
+     * How many bytes of the data file are kept in memory, with `storage: 'disk'`. At least 1 MiB. Default
+     * 64 MiB.
+     */
+    cacheSize?: number | undefined;
     /**
      * When a write is acknowledged: `'sync'` (default) once it survives a power cut, `'os'` once it
      * survives the process, `'batched'` the same, made durable every `flushInterval`.
@@ -67,11 +107,6 @@ export interface EngineOptions {
      * Default false.
      */
     exclusive?: boolean | undefined;
-    /**
-     * Whether to change nothing on disk. Such a store follows those who write, and its own writes are an
-     * AssertionError. The directory must exist, and need not be writable. Default false.
-     */
-    readOnly?: boolean | undefined;
     /** The permissions of directories that are made, less the umask. Default 0o700. */
     directoryMode?: number | undefined;
     /** The permissions of files that are made, less the umask; existing ones keep theirs. Default 0o600. */
@@ -83,8 +118,6 @@ export interface EngineOptions {
     slowCallThreshold?: number | undefined;
     /** How many documents are kept parsed, the least recently used go first. Default 10,000. */
     cache?: boolean | { maxDocuments?: number | undefined } | undefined;
-    /** Where to read and write files instead of the real file system. There is no journal then. */
-    fileSystem?: FileSystem | undefined;
 }
 
 /** The options of a {@link Datastore}: of its own engine, or with an engine. */
@@ -805,6 +838,53 @@ export namespace prometheus {
     /** The content type to serve it as. */
     const contentType: string;
 }
+
+/** What becomes of a datastore, and how to wait for it. */
+export interface ConvertOptions {
+    /** The storage that it is to have. */
+    to: 'files' | 'disk';
+    /** How long to wait for other processes to close it, in milliseconds. Default 10,000. */
+    lockTimeout?: number | undefined;
+    /** The permissions of the files that are made, less the umask. Default 0o600. */
+    fileMode?: number | undefined;
+    /** Gives up: the promise rejects with an AbortError, and nothing has changed. */
+    signal?: AbortSignal | undefined;
+    /** Is called often. What it throws ends the work, too. */
+    onProgress?: ((progress: ConvertProgress) => void) | undefined;
+}
+
+/** How far a conversion is, in documents. */
+export interface ConvertProgress {
+    phase: 'copy' | 'verify';
+    done: number;
+    total: number;
+}
+
+/** What became of a datastore. */
+export interface ConvertResult {
+    /** The absolute path. */
+    directory: string;
+    /** The storage that it has now. */
+    to: 'files' | 'disk';
+    /** Whether it had another one before. */
+    converted: boolean;
+    /** How many documents were copied. */
+    documents: number;
+}
+
+/**
+ * Moves a datastore that nobody has open from one storage to the other. All documents are copied with their
+ * revisions and compared text by text; then the copy takes the place of the old one, which is removed. An
+ * error leaves the directory as it was. After a kill it is the old one or the new one, whole, and the next
+ * call goes on.
+ *
+ * @throws {LockedError} when another process has it open
+ * @throws {AssertionError} when this process has it open, when it is no datastore, and for a key that can not
+ *     be the name of a file
+ * @throws {CorruptError} when it is damaged
+ * @throws {StorageError} when the copy cannot be written
+ */
+export function convert(directory: string, options: ConvertOptions): Promise<ConvertResult>;
 
 /** Mutual exclusion per key: whoever asks first goes first. */
 export class LockingQueue {

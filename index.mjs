@@ -6,6 +6,7 @@ export const {
     Distributor,
     KeyValueStore,
     LockingQueue,
+    convert,
     prometheus,
     shadow,
     verifyBackup,

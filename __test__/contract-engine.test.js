@@ -4,7 +4,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
-const { kixx, openStore, directoryOf, errorOf } = require('./helpers/store.js');
+const { kixx, openStore, errorOf } = require('./helpers/store.js');
 const { cleanup, newDirectory, newRoomyDirectory } = require('./helpers/temp.js');
 
 const PAGE = { inclusiveStartIndex: 0, limit: 10 };
@@ -138,8 +138,6 @@ test('LockingQueue: one at a time for a key, in order, the keys apart', async ()
 test('two datastores over one engine do not lose updates', async (t) => {
     const store = await openStore(t);
     const twin = new kixx.Datastore({ db: store._db, lockingQueue: new kixx.LockingQueue() });
-    const directory = directoryOf(store);
-    assert.ok(fs.existsSync(directory));
     const add = (handle) => handle.updateItem('n', async (current) => {
         await new Promise(setImmediate);
         return { n: (current?.n ?? 0) + 1 };

@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { openStore, directoryOf, errorOf } = require('./helpers/store.js');
+const { openStore, otherHandle, errorOf } = require('./helpers/store.js');
 
 test('updateItem gets a copy or null and stores what comes back', async (t) => {
     const store = await openStore(t);
@@ -63,7 +63,7 @@ test('updates of different keys do not wait for each other', async (t) => {
 
 test('two handles on one directory lose no increment when they retry', async (t) => {
     const one = await openStore(t);
-    const two = await openStore(t, { directory: directoryOf(one) });
+    const two = await otherHandle(t, one);
     let conflicts = 0;
     const increment = async (store) => {
         for (;;) {
@@ -101,7 +101,7 @@ test('a returned _rev that is not the current one is a ConflictError', async (t)
 
 test('a change meanwhile is a ConflictError, also when the update returns no _rev', async (t) => {
     const store = await openStore(t);
-    const other = await openStore(t, { directory: directoryOf(store) });
+    const other = await otherHandle(t, store);
     await store.setItem('a', { n: 1 });
     const changes = [
         () => other.setItem('a', { n: 9 }),

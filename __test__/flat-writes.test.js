@@ -8,12 +8,12 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Random, chooseSeed } = require('./helpers/random.js');
-const { directoryOf, errorOf, openStore } = require('./helpers/store.js');
+const { directoryOf, errorOf, openStore, testFiles, testKept } = require('./helpers/store.js');
 
 /** More often than all structures of a document have to be met before it is flat. */
 const WRITES = 20;
 
-test('the text on disk is what JSON.stringify writes', async (t) => {
+testFiles('the text on disk is what JSON.stringify writes', async (t) => {
     const random = new Random(chooseSeed(t));
     const store = await openStore(t, { durability: 'os' });
     const texts = new Map();
@@ -169,7 +169,7 @@ test('many writes of one step, each with an outcome of its own, in their order',
     }
 });
 
-test('writes of other kinds keep their place among them', async (t) => {
+testKept('writes of other kinds keep their place among them', async (t) => {
     const store = await openStore(t, { durability: 'os' });
     const calls = [
         store.setItem('key', { n: 1 }),

@@ -5,7 +5,7 @@ const { randomUUID } = require('node:crypto');
 const fs = require('node:fs');
 const { test } = require('node:test');
 const { codeBlocks, runCases } = require('./helpers/seeds.js');
-const { openStore, directoryOf, errorOf, allDocuments } = require('./helpers/store.js');
+const { openStore, otherHandle, errorOf, allDocuments } = require('./helpers/store.js');
 const { newPath } = require('./helpers/temp.js');
 
 const ALL = codeBlocks('seed-000.md');
@@ -22,11 +22,6 @@ class FixedDate extends Date {
 
 function day(daysAgo) {
     return new Date(NOON - daysAgo * 86400000).toISOString().split('T')[0];
-}
-
-/** A second handle on the directory: "another process", as the examples say. */
-async function otherUser(t, store) {
-    return openStore(t, { directory: directoryOf(store) });
 }
 
 /** A store whose first `times` updates are overtaken by another user, who raises the price from 1000 on. */
@@ -88,7 +83,7 @@ const CASES = [
         const stored = await store.getItem('item:123');
         assert.equal(stored.price, 39.99);
         assert.equal(stored._rev, 2);
-        const turns = [store, overtaken(store, await otherUser(t, store), 1)];
+        const turns = [store, overtaken(store, await otherHandle(t, store), 1)];
         const datastore = { updateItem: (key, update) => turns.shift().updateItem(key, update) };
         await runner.run(block, { datastore });
         assert.equal((await store.getItem('item:123')).price, 1000, 'the example handled the conflict');
@@ -164,7 +159,7 @@ const CASES = [
         await store.setItem('item:123', ITEM);
         const plain = await runner.runOne(block, { datastore: store });
         assert.equal((await plain.updateItemPrice('item:123', 5)).price, 5);
-        const other = await otherUser(t, store);
+        const other = await otherHandle(t, store);
         const twice = await runner.runOne(block, { datastore: overtaken(store, other, 2) });
         assert.equal((await twice.updateWithRetry('item:123', 7)).price, 7);
         const always = await runner.runOne(block, { datastore: overtaken(store, other, Infinity) });
@@ -174,7 +169,7 @@ const CASES = [
     }],
     ['ConflictResolver', async (store, block, runner, t) => {
         await store.setItem('item:123', ITEM);
-        const other = await otherUser(t, store);
+        const other = await otherHandle(t, store);
         const { ConflictResolver } = await runner.runOne(block, { datastore: overtaken(store, other, 2) });
         const raise = (item) => ({ ...item, price: item.price + 1 });
         const retried = await ConflictResolver.resolveUpdate('item:123', raise);
@@ -283,7 +278,7 @@ const CASES = [
         assert.equal((await plain.safeGetItem('item:123')).title, 'Radio');
         const update = (item) => ({ ...item, title: 'TV' });
         assert.equal((await plain.safeUpdateItem('item:123', update)).title, 'TV');
-        const other = await otherUser(t, store);
+        const other = await otherHandle(t, store);
         const late = await runner.runOne(block, { datastore: overtaken(store, other, 1) });
         await assert.rejects(late.safeUpdateItem('item:123', update), /Item was modified by another user/);
         await assert.rejects(plain.safeUpdateItem('item:123', () => null), errorOf('AssertionError'));

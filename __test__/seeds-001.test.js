@@ -5,7 +5,9 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const { codeBlocks, runCases } = require('./helpers/seeds.js');
-const { kixx, openStore, makeStore, directoryOf, errorOf, allItems } = require('./helpers/store.js');
+const {
+    kixx, testFiles, openStore, makeStore, otherHandle, errorOf, allItems,
+} = require('./helpers/store.js');
 const { cleanup, newDirectory } = require('./helpers/temp.js');
 
 const ALL = codeBlocks('seed-001.md');
@@ -172,7 +174,7 @@ const CASES = [
         const synced = await store.getItems(['user:1', 'user:2', 'user:3']);
         const seen = synced.map((user) => [user._rev, typeof user.lastSync]);
         assert.deepEqual(seen, Array(3).fill([1, 'string']));
-        const old = await openStore(t, { directory: directoryOf(store), missing: 'null' });
+        const old = await otherHandle(t, store, { missing: 'null' });
         await old.deleteItem('user:2');
         const again = await runner.runOne(block, { datastore: old });
         assert.deepEqual(again.users.map((user) => user.id), ['user:1', 'user:3']);
@@ -183,7 +185,7 @@ const CASES = [
         assert.equal((await store.getItem('user:123')).name, 'John Doe');
         await run({ ...USER, _rev: 7 });
         await run({ ...USER, size: 1n });
-        const closed = await openStore(t, { directory: directoryOf(store) });
+        const closed = await openStore(t);
         await closed.close();
         await run(USER, closed);
         assert.deepEqual(runner.logged.slice(0, 2), [
@@ -244,7 +246,7 @@ test('seed 001: every code block, as printed', async (t) => {
     await runCases(t, BLOCKS, CASES, openStore);
 });
 
-test('seed 001: the other blocks are two diagrams and a document file', async (t) => {
+testFiles('seed 001: the other blocks are two diagrams and a document file', async (t) => {
     const others = ALL.filter((block) => block.language !== 'javascript');
     assert.deepEqual(others.map((block) => block.language), ['', '', 'json']);
     const names = [...others[1].code.matchAll(/\S+\.json/g)].map(([name]) => name);

@@ -22,6 +22,7 @@ const COMMANDS = [
     require('./commands/backup.js'),
     require('./commands/restore.js'),
     require('./commands/compact.js'),
+    require('./commands/convert.js'),
     require('./commands/build.js'),
 ];
 

@@ -2,12 +2,11 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { DATA_FILE, INTERNAL_DIRECTORY, storageOf } = require('../lib/storage-of.js');
 const { NoDatastoreError, at } = require('./errors.js');
 
-const INTERNAL_DIRECTORY = '.datastore';
-
 /**
- * Opens a datastore, runs `work(datastore)`, and closes it.
+ * Opens a datastore, whatever its storage, runs `work(datastore)`, and closes it.
  *
  * @param {string} directory
  * @param {{ lockTimeout?: number, otherFiles?: boolean, create?: boolean }} options as they were given;
@@ -18,7 +17,10 @@ async function withDatastore(directory, options, { readOnly }, work) {
     assertDatastore(directory, options);
     const { Datastore } = require('../index.cjs');
     const { lockTimeout } = options;
-    const datastore = new Datastore({ directory, readOnly, lockTimeout, cache: false });
+    const storage = storageOf(directory);
+    // Who only reads a data file has to come in like all others.
+    const rights = { readOnly: readOnly && storage === 'files' };
+    const datastore = new Datastore({ directory, storage, ...rights, lockTimeout, cache: false });
     let answer;
     try {
         await datastore.load();
@@ -32,7 +34,7 @@ async function withDatastore(directory, options, { readOnly }, work) {
     return answer;
 }
 
-/** To look only: makes nothing, locks nothing that keeps others waiting. */
+/** To look only: changes no document, locks nothing that keeps others waiting. */
 function reading(directory, options, work) {
     return withDatastore(directory, { ...options, create: false }, { readOnly: true }, work);
 }
@@ -65,7 +67,7 @@ function assertDatastore(directory, { create = false, otherFiles = false } = {})
 
 /** Something that is no document, unless a datastore is open there; hidden files do not count. */
 function foreignEntry(directory) {
-    if (fs.existsSync(path.join(directory, INTERNAL_DIRECTORY))) {
+    if ([DATA_FILE, INTERNAL_DIRECTORY].some((name) => fs.existsSync(path.join(directory, name)))) {
         return undefined;
     }
     const entries = fs.opendirSync(directory);
@@ -104,4 +106,4 @@ function assertOutside(directory, file) {
     }
 }
 
-module.exports = { INTERNAL_DIRECTORY, assertDatastore, assertOutside, assertReadable, reading, writing };
+module.exports = { assertDatastore, assertOutside, assertReadable, reading, writing };

@@ -1,6 +1,7 @@
 'use strict';
 
 const errors = require('./errors.js');
+const { convert } = require('./convert/index.js');
 const { verifyBackup } = require('./backup/verify.js');
 const { Datastore } = require('./datastore.js');
 const { DatastoreEngine } = require('./engine.js');
@@ -16,6 +17,7 @@ module.exports = {
     Distributor,
     KeyValueStore,
     LockingQueue,
+    convert,
     prometheus,
     shadow,
     verifyBackup,

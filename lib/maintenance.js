@@ -2,7 +2,9 @@
 
 const path = require('node:path');
 const native = require('./native.cjs');
+const { AssertionError } = require('./errors.js');
 const { openPort } = require('./port.js');
+const { DATA_FILE, storageOf } = require('./storage-of.js');
 
 const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
 
@@ -16,11 +18,13 @@ const INTERVAL_MS = 100;
  * @param {string} directory
  * @param {{ lockTimeout?: number, onProgress?: (done: number, total: number) => void }} [options]
  * @returns {Promise<{ findings: Finding[], notes: Finding[], documents: number, files: number,
- *     segments: number, commits: number, processes: number[] }>} LockedError while a process has it alone
+ *     segments: number, commits: number, processes: number[] }>} LockedError while a process has it alone,
+ *     AssertionError for a data file
  *
  * @typedef {{ file: string, problem: string }} Finding a path from the directory on
  */
-function verify(directory, { lockTimeout = DEFAULT_LOCK_TIMEOUT_MS, onProgress } = {}) {
+async function verify(directory, { lockTimeout = DEFAULT_LOCK_TIMEOUT_MS, onProgress } = {}) {
+    assertFiles(directory, 'verified');
     return watched(onProgress, (id, port) => native.verify(port, id, path.resolve(directory), lockTimeout));
 }
 
@@ -32,12 +36,23 @@ function verify(directory, { lockTimeout = DEFAULT_LOCK_TIMEOUT_MS, onProgress }
  * @param {{ lockTimeout?: number, dryRun?: boolean, onProgress?: (done: number, total: number) => void }}
  *     [options]
  * @returns {Promise<{ moved: (Finding & { movedTo: string })[], written: number }>} LockedError if any other
- *     process has it open
+ *     process has it open, AssertionError for a data file
  */
-function repair(directory, { lockTimeout = DEFAULT_LOCK_TIMEOUT_MS, dryRun = false, onProgress } = {}) {
+async function repair(directory, { lockTimeout = DEFAULT_LOCK_TIMEOUT_MS, dryRun = false, onProgress } = {}) {
+    assertFiles(directory, 'repaired');
     return watched(onProgress, (id, port) => {
         return native.repair(port, id, path.resolve(directory), lockTimeout, dryRun ? 1 : 0);
     });
+}
+
+/** Nothing here reads a data file, and what lies beside it does not count. */
+function assertFiles(directory, participle) {
+    if (storageOf(directory) === 'disk') {
+        const place = path.join(directory, DATA_FILE);
+        const message = `${ place } can't be ${ participle }, which is for JSON files only. A backup of it, `
+            + '`kixx-datastore backup`, reads all its documents and checks what it wrote';
+        throw new AssertionError(message, { expected: 'a directory of JSON files' });
+    }
 }
 
 async function watched(onProgress = () => {}, start) {

@@ -181,6 +181,23 @@ class Store extends Lifecycle {
         return writeBackup(this.#handle, request);
     }
 
+    /** All documents as they are now, for `native.exportLines`. */
+    openExport() {
+        return call(native.openExport, this.#handle);
+    }
+
+    /** Stores the documents of whole lines of an export. If one is there already, none of them is stored. */
+    async importLines(bytes) {
+        const target = call(native.openImport, this.#handle, 0);
+        try {
+            native.importBegin(target, 0);
+            call(native.importLines, target, bytes);
+            await openPort().submit((id) => native.commitImport(this.#handle, id, target));
+        } finally {
+            native.closeImport(target);
+        }
+    }
+
     restore(request) {
         this.assertWritable();
         return this.writing(() => this.#queue.inOrder(() => restoreBackup(this.#handle, request)));

@@ -12,6 +12,10 @@ const maySkip = require('../__test__/may-skip.json');
 
 const CORE_ONLY = '--no-default-features';
 const BENCHES = ['--manifest-path', path.join('benches', 'rust', 'Cargo.toml')];
+/** The suites that every storage passes, and those that need a directory. */
+const ANY_STORAGE = /^(contract-.*|flat-.*|seeds-.*|vectors|model|hostile|big)\.test\.js$/;
+const ON_DISK = /^(workers|exit|kill-loop)\.test\.js$/;
+const KILLS_ON_DISK = '50';
 const SNIPPET_TESTS = ['readme.test.js', 'docs.test.js'].map((name) => path.join('__test__', name));
 
 const steps = [
@@ -28,6 +32,8 @@ const steps = [
     { name: 'types', title: 'typings, nodenext', run: typings('tsconfig.nodenext.json') },
     { name: 'types', title: 'typings, bundler', run: typings('tsconfig.bundler.json') },
     { name: 'js', title: 'JavaScript tests', run: () => nodeTest(testFiles()) },
+    { name: 'js-disk', title: 'storage on disk', run: () => storageTests('disk', ON_DISK) },
+    { name: 'js-memory', title: 'storage in memory', run: () => storageTests('memory') },
     { name: 'readme', title: 'README and docs snippets', run: () => nodeTest(SNIPPET_TESTS) },
 ];
 
@@ -64,6 +70,15 @@ function testFiles() {
         .sort();
 }
 
+function storageTests(storage, more = ANY_STORAGE) {
+    const files = fs.readdirSync(path.join(root, '__test__'))
+        .filter((name) => ANY_STORAGE.test(name) || more.test(name))
+        .map((name) => path.join('__test__', name))
+        .sort();
+    const [command, args] = nodeTest(files);
+    return [command, args, { KIXX_TEST_STORAGE: storage, KILL_KILLS: KILLS_ON_DISK }];
+}
+
 async function main() {
     const wanted = process.argv.slice(2);
     const known = new Set(steps.map((step) => step.name));
@@ -98,11 +113,11 @@ async function runStep(step) {
 }
 
 // Shows the output as it comes, and keeps it for counting.
-function execute(command, args) {
+function execute(command, args, environment) {
     const colour = process.stdout.isTTY ? { FORCE_COLOR: '1', CARGO_TERM_COLOR: 'always' } : {};
     const child = spawn(command, args, {
         cwd: root,
-        env: { ...process.env, ...colour },
+        env: { ...process.env, ...colour, ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';

@@ -4,6 +4,7 @@
 
 const fs = require('node:fs');
 const { Datastore } = require('../../index.cjs');
+const { storageOptions } = require('./storage.js');
 
 const WRITES = 200;
 
@@ -100,7 +101,7 @@ const ENDINGS = {
 
 async function main(directory, durability, ending) {
     // Nobody may wait for the next flush: it comes in an hour.
-    const options = { directory, durability, flushInterval: 3600000 };
+    const options = { ...storageOptions, directory, durability, flushInterval: 3600000 };
     const store = new Datastore(options);
     if (ending !== 'neverLoaded') {
         await store.load();

@@ -11,6 +11,7 @@ const { Datastore } = require('../../index.cjs');
 const { performLying } = require('./kill-lies.js');
 const { Planner, documentOf } = require('./kill-plan.js');
 const { Random } = require('./random.js');
+const { storageOptions } = require('./storage.js');
 
 /** Each thread lets go of the directory after so many operations, and opens it again. */
 const OPERATIONS_PER_HANDLE_MAX = 600;
@@ -32,7 +33,7 @@ function say(...words) {
 }
 
 async function open({ directory, durability, flushInterval }) {
-    const store = new Datastore({ directory, durability, flushInterval, missing: 'null' });
+    const store = new Datastore({ ...storageOptions, directory, durability, flushInterval, missing: 'null' });
     return store.load();
 }
 

@@ -7,6 +7,7 @@ const { setTimeout: delay } = require('node:timers/promises');
 const { startScript } = require('./child.js');
 const { Oracle } = require('./kill-oracle.js');
 const { allKeys } = require('./kill-plan.js');
+const { STORAGE, namesLeft } = require('./storage.js');
 const { newRoomyDirectory } = require('./temp.js');
 
 /** How many threads write in one process, the more often the cheaper. */
@@ -86,7 +87,7 @@ class KillLoop {
         this.#check();
     }
 
-    /** One process opens and closes: then the files are the documents, and there is nothing else. */
+    /** One process opens and closes: then what is left are the documents, and there is nothing else. */
     async #closeCleanly() {
         const closer = this.#start(0, { durability: 'sync' }, 'closing');
         const { code, stderr } = await closer.child.exited;
@@ -94,6 +95,14 @@ class KillLoop {
         await this.#listen(closer);
         this.#check();
         this.closes += 1;
+        if (STORAGE === 'files') {
+            this.#checkFiles();
+        } else {
+            assert.deepEqual(fs.readdirSync(this.#directory), namesLeft());
+        }
+    }
+
+    #checkFiles() {
         const files = new Map(fs.readdirSync(this.#directory).sort().map((name) => {
             const file = path.join(this.#directory, name);
             return [decodeURIComponent(name.slice(0, -'.json'.length)), fs.readFileSync(file, 'utf8')];

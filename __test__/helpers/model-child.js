@@ -4,6 +4,7 @@
 
 const { Datastore } = require('../../index.cjs');
 const { History, check, compareAll, registerViews } = require('./history.js');
+const { storageOptions } = require('./storage.js');
 
 async function main(directory, seed, from, to) {
     process.on('warning', () => {});
@@ -11,7 +12,7 @@ async function main(directory, seed, from, to) {
     for (let i = 0; i < from; i += 1) {
         history.next();
     }
-    const store = new Datastore({ directory });
+    const store = new Datastore({ ...storageOptions, directory });
     await store.load();
     registerViews(store, history.model);
     await compareAll(store, history.model, `opened at step ${ from }`);

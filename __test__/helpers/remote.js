@@ -2,6 +2,7 @@
 
 const path = require('node:path');
 const { Worker } = require('node:worker_threads');
+const { storageOptions } = require('./storage.js');
 const { cleanup } = require('./temp.js');
 
 /** A store in a worker thread. */
@@ -13,7 +14,8 @@ class RemoteStore {
     exited;
 
     constructor(t, options) {
-        this.#worker = new Worker(path.join(__dirname, 'worker.js'), { workerData: { options } });
+        const workerData = { options: { ...storageOptions, ...options } };
+        this.#worker = new Worker(path.join(__dirname, 'worker.js'), { workerData });
         this.#worker.on('message', (message) => this.#receive(message));
         this.exited = new Promise((resolve, reject) => {
             this.#worker.on('exit', resolve);

@@ -1,8 +1,18 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const { test } = require('node:test');
 const kixx = require('../../index.cjs');
+const { STORAGE, namesLeft, storageOptions } = require('./storage.js');
 const { cleanup, newDirectory } = require('./temp.js');
+
+const notRegistered = () => {};
+
+/** A test of the JSON files themselves: registered where they are under test. */
+const testFiles = STORAGE === 'files' ? test : notRegistered;
+
+/** A test of what lies in a directory and outlives `close()`: not registered for the memory storage. */
+const testKept = STORAGE === 'memory' ? notRegistered : test;
 
 /** A loaded Datastore, in a new directory unless one is given; closed when the test is over. */
 async function openStore(t, options = {}, loadOptions = undefined) {
@@ -13,18 +23,12 @@ async function openStore(t, options = {}, loadOptions = undefined) {
 
 /** The same, not loaded yet. `store.directory` may not exist on the class, so use `directoryOf`. */
 function makeStore(t, options = {}) {
-    const given = { ...storage(options), ...options };
+    const given = options.fileSystem === undefined ? { ...storageOptions, ...options } : options;
     const directory = given.storage === 'memory' ? undefined : options.directory ?? newDirectory(t);
     const store = new kixx.Datastore({ ...given, directory });
     directories.set(store, directory);
     cleanup(t, () => store.close());
     return store;
-}
-
-/** Where the documents are, unless a test says so: suites are run for each storage. */
-function storage(options) {
-    const name = process.env.KIXX_TEST_STORAGE;
-    return name === undefined || options.fileSystem !== undefined ? {} : { storage: name };
 }
 
 const directories = new WeakMap();
@@ -34,10 +38,31 @@ function directoryOf(store) {
     return directories.get(store);
 }
 
-/** Closes `store` and opens its directory again. */
+/**
+ * Closes `store` and opens its directory again. In memory nothing outlives `close()`, so there the store goes
+ * on as it is: what only reopening can show is a `testKept`.
+ */
 async function reopen(t, store, options = {}) {
+    if (STORAGE === 'memory') {
+        return store;
+    }
     await store.close();
     return openStore(t, { ...options, directory: directoryOf(store) });
+}
+
+/** Another handle on the documents of `store`; in memory, which nobody can open again, over its engine. */
+async function otherHandle(t, store, options = {}) {
+    if (STORAGE !== 'memory') {
+        return openStore(t, { ...options, directory: directoryOf(store) });
+    }
+    return new kixx.Datastore({ ...options, db: store._db });
+}
+
+/** Puts documents into a directory that nobody has open, with the revisions that they bring. */
+async function putDocuments(directory, documents) {
+    const store = new kixx.Datastore({ ...storageOptions, directory, durability: 'os' });
+    await Promise.all(Object.entries(documents).map(([key, document]) => store._db.setItem(key, document)));
+    await store.close();
 }
 
 const CODES = {
@@ -83,5 +108,6 @@ async function allDocuments(store) {
 }
 
 module.exports = {
-    kixx, CODES, openStore, makeStore, directoryOf, reopen, errorOf, allItems, allDocuments,
+    kixx, CODES, STORAGE, testFiles, testKept, namesLeft, openStore, makeStore, directoryOf, reopen,
+    otherHandle, putDocuments, errorOf, allItems, allDocuments,
 };

@@ -1,8 +1,9 @@
 // What has to compile, and what must not. Nothing here runs.
 
 import {
-    AssertionError, Datastore, DatastoreEngine, DatastoreError, LockingQueue, TooOldError, verifyBackup,
-    type BackupContents, type BackupMoment, type BackupProgress, type BackupResult, type RestoreResult,
+    AssertionError, Datastore, DatastoreEngine, DatastoreError, LockingQueue, TooOldError, convert, verifyBackup,
+    type BackupContents, type BackupMoment, type BackupProgress, type BackupResult, type ConvertResult,
+    type RestoreResult,
     type BatchOperation, type Engine, type FileSystem, type KeyItem, type Page, type Stats, type Stored,
     type View, type ViewItem,
 } from 'kixx-datastore';
@@ -49,6 +50,33 @@ new Datastore<User>({ directory: 'data', missing: 'null' });
 new Datastore({ db: { getItem: () => ({ key: 'a', document: null }) } });
 // @ts-expect-error: an engine needs its directory
 new DatastoreEngine({});
+
+// Storages.
+new Datastore({ directory: 'data', storage: 'files', readOnly: true });
+new Datastore<User>({ directory: 'data', storage: 'disk', cacheSize: 2 ** 30 });
+new Datastore({ storage: 'memory' });
+new DatastoreEngine({ storage: 'memory' });
+// @ts-expect-error: no such storage
+new Datastore({ directory: 'data', storage: 'paper' });
+// @ts-expect-error: a data file has a directory
+new Datastore({ storage: 'disk' });
+// @ts-expect-error: nothing is kept, so there is no directory
+new Datastore({ directory: 'data', storage: 'memory' });
+// @ts-expect-error: who opens a data file may write
+new Datastore({ directory: 'data', storage: 'disk', readOnly: true });
+// @ts-expect-error: a data file is no document
+new Datastore({ directory: 'data', storage: 'disk', fileSystem: {} as FileSystem });
+const converted = await convert('data', {
+    to: 'disk', lockTimeout: 0, fileMode: 0o640, signal: AbortSignal.timeout(1000),
+    onProgress: ({ phase, done, total }) => is<[('copy' | 'verify'), number, number]>([phase, done, total]),
+});
+same<typeof converted, ConvertResult>(true);
+is<boolean>(converted.converted);
+is<number>(converted.documents);
+// @ts-expect-error: it has to become something
+await convert('data', {});
+// @ts-expect-error: memory keeps nothing
+await convert('data', { to: 'memory' });
 
 // Documents come out with a revision.
 const user = await users.getItem('user:1');

@@ -1,7 +1,7 @@
 'use strict';
 
 const { onDirectory } = require('../command.js');
-const { journalSize } = require('../journal-size.js');
+const { journalSize } = require('../../lib/storage-of.js');
 const { writing } = require('../open.js');
 
 module.exports = {

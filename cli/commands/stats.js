@@ -3,8 +3,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { onDirectory } = require('../command.js');
-const { journalSize } = require('../journal-size.js');
-const { INTERNAL_DIRECTORY, reading } = require('../open.js');
+const { INTERNAL_DIRECTORY, journalSize } = require('../../lib/storage-of.js');
+const { reading } = require('../open.js');
 
 module.exports = {
     name: 'stats',

@@ -71,10 +71,14 @@ function moment(value) {
 }
 
 function filePath(value, name) {
+    return pathOf(value, name, 'the path of a file');
+}
+
+function pathOf(value, name, expected) {
     if (typeof value !== 'string' || value === '' || value.includes('\0')) {
-        fail(name, 'the path of a file', value);
+        fail(name, expected, value);
     }
     return path.resolve(value);
 }
 
-module.exports = { backupRequest, moment, restoreRequest, verifyRequest };
+module.exports = { backupRequest, moment, observers, pathOf, restoreRequest, verifyRequest };

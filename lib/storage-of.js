@@ -2,7 +2,14 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { INTERNAL_DIRECTORY } = require('./open.js');
+
+const DATA_FILE = 'data.redb';
+const INTERNAL_DIRECTORY = '.datastore';
+
+/** In which form a directory has its documents: `'disk'` with a data file, otherwise `'files'`. */
+function storageOf(directory) {
+    return fs.existsSync(path.join(directory, DATA_FILE)) ? 'disk' : 'files';
+}
 
 /** How large the journal of a directory is: `{ segments, bytes }`. Others may be writing. */
 function journalSize(directory) {
@@ -15,4 +22,4 @@ function journalSize(directory) {
     return { segments: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
-module.exports = { journalSize };
+module.exports = { DATA_FILE, INTERNAL_DIRECTORY, journalSize, storageOf };
