@@ -855,8 +855,11 @@ export interface ConvertOptions {
 
 /** How far a conversion is, in documents. */
 export interface ConvertProgress {
+    /** What is done now. */
     phase: 'copy' | 'verify';
+    /** How many documents are done. */
     done: number;
+    /** How many there are. */
     total: number;
 }
 

@@ -245,3 +245,16 @@ test('backup, an increment beside a running application, and restore', LIMIT, as
         { key: 'c', document: { _rev: 0, n: 4 } },
     ]);
 });
+
+test('compact gives back what a data file no longer needs', LIMIT, async (t) => {
+    const directory = newDirectory(t);
+    const store = await openStore(t, { directory, storage: 'disk' });
+    const keys = Array.from({ length: 400 }, (_, i) => `item:${ i }`);
+    await Promise.all(keys.map((key) => store.setItem(key, { text: 'x'.repeat(10_000) })));
+    const beside = await cliJson(t, ['compact', directory]);
+    assert.equal(beside.answer.file, null);
+    await Promise.all(keys.map((key) => store.deleteItem(key)));
+    await store.close();
+    const { before, after } = (await cliJson(t, ['compact', directory])).answer.file;
+    assert.ok(after < before / 2, `${ before } bytes before, ${ after } now`);
+});

@@ -55,6 +55,18 @@ function assertFiles(directory, participle) {
     }
 }
 
+/**
+ * Gives back what the data file of a directory no longer needs.
+ *
+ * @param {string} directory
+ * @param {{ lockTimeout?: number }} [options]
+ * @returns {Promise<{ before: number, after: number }>} its lengths in bytes; LockedError if anybody has it
+ *     open
+ */
+function compact(directory, { lockTimeout = DEFAULT_LOCK_TIMEOUT_MS } = {}) {
+    return watched(undefined, (id, port) => native.compact(port, id, path.resolve(directory), lockTimeout));
+}
+
 async function watched(onProgress = () => {}, start) {
     const port = openPort();
     let progress;
@@ -69,4 +81,4 @@ async function watched(onProgress = () => {}, start) {
     }
 }
 
-module.exports = { repair, verify };
+module.exports = { compact, repair, verify };

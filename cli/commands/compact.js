@@ -1,7 +1,7 @@
 'use strict';
 
 const { onDirectory } = require('../command.js');
-const { journalSize } = require('../../lib/storage-of.js');
+const { journalSize, storageOf } = require('../../lib/storage-of.js');
 const { writing } = require('../open.js');
 
 module.exports = {
@@ -9,7 +9,7 @@ module.exports = {
     summary: 'Brings all files up to date and drops what the journal no longer needs',
     details: 'Happens by itself in the background, and whenever the last process closes a datastore: this '
         + 'does it now, before a backup of the files, say. A segment that is being written stays while '
-        + 'applications run.',
+        + 'applications run. A data file gives back what it no longer needs, if nobody else has it open.',
     examples: [['compact ./data', 'now, beside running applications too']],
     define: onDirectory,
     async run({ output }, directory, options) {
@@ -19,10 +19,35 @@ module.exports = {
             return storeOf(datastore._db).checkpoint();
         });
         const after = journalSize(directory);
-        const text = `Journal: ${ size(before) } before, ${ size(after) } now\n`;
-        await output.answer({ before, after }, () => text);
+        const file = storageOf(directory) === 'disk' ? await compactFile(directory) : undefined;
+        const text = `Journal: ${ size(before) } before, ${ size(after) } now\n${ describe(file) }`;
+        await output.answer({ before, after, file }, () => text);
     },
 };
+
+/** Null while others have it open. */
+async function compactFile(directory) {
+    const { compact } = require('../../lib/maintenance.js');
+    try {
+        return await compact(directory, { lockTimeout: 0 });
+    } catch (error) {
+        if (error.code === 'LOCKED') {
+            return null;
+        }
+        throw error;
+    }
+}
+
+function describe(file) {
+    switch (file) {
+        case undefined:
+            return '';
+        case null:
+            return 'Data file: as it was, since others have it open\n';
+        default:
+            return `Data file: ${ file.before } bytes before, ${ file.after } now\n`;
+    }
+}
 
 function size({ segments, bytes }) {
     return `${ segments } ${ segments === 1 ? 'segment' : 'segments' } of ${ bytes } bytes`;

@@ -5,6 +5,7 @@ use super::port::{Port, PromiseId, Task};
 use crate::fs::{FileSystem, Modes, OsFileSystem};
 use crate::kv::Answer;
 use crate::stores::directory::{self, Finding, Progress, Repair, Verification};
+use crate::stores::disk::{self, Compaction};
 use napi::Env;
 use napi::bindgen_prelude::External;
 use napi_derive::napi;
@@ -53,6 +54,22 @@ pub fn repair(
         }
     };
     start(env, port, id, (directory, lock_timeout), work)
+}
+
+/// Moves the pages of a data file together; resolves with `{"before":n,"after":n}`, its lengths in bytes. As
+/// `verify` otherwise.
+#[napi(catch_unwind)]
+pub fn compact(
+    env: &Env,
+    port: &External<Rc<Port>>,
+    id: PromiseId,
+    directory: String,
+    lock_timeout: u32,
+) -> napi::Result<External<Arc<Progress>>> {
+    start(env, port, id, (directory, lock_timeout), |fs, path, timeout, _| {
+        let Compaction { before, after } = disk::compact(fs, path, timeout)?;
+        Ok(json!({ "before": before, "after": after }).to_string())
+    })
 }
 
 /// `[done, total]`, in files.

@@ -177,6 +177,9 @@ impl Base for DataFile {
     /// All of the overlay, which may be more than `keys`: so that the file shows one moment.
     fn write(&self, snapshot: &Layers, _keys: &Keys, _through: Sequence) -> Result<Sequence> {
         let through = snapshot.sequence();
+        if through == snapshot.view.through {
+            return Ok(through);
+        }
         self.check_place()?;
         self.with(|opened| write(&opened.database, &snapshot.overlay, snapshot.view.through, through))?;
         Ok(through)
