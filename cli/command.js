@@ -1,6 +1,6 @@
 'use strict';
 
-const { Command } = require('commander');
+const { Command, Option } = require('commander');
 const { milliseconds } = require('./arguments.js');
 
 /**
@@ -26,6 +26,12 @@ function onDirectory(command) {
         .option('--other-files', 'also where other files lie beside the documents');
 }
 
+/** What commands take that may make a directory. */
+function onAnyDirectory(command) {
+    const storage = new Option('--storage <storage>', 'what a directory without documents becomes (files)');
+    return onDirectory(command).addOption(storage.choices(['files', 'disk']));
+}
+
 /** The command for commander. `start` makes the context once the options are known. */
 function build({ name, summary, details, examples, define, run }, start) {
     const command = define(new Command(name).summary(summary))
@@ -43,4 +49,4 @@ function example([text, meaning]) {
     return `  # ${ meaning }\n  kixx-datastore ${ text }`;
 }
 
-module.exports = { build, onDirectory };
+module.exports = { build, onAnyDirectory, onDirectory };

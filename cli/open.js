@@ -9,15 +9,15 @@ const { NoDatastoreError, at } = require('./errors.js');
  * Opens a datastore, whatever its storage, runs `work(datastore)`, and closes it.
  *
  * @param {string} directory
- * @param {{ lockTimeout?: number, otherFiles?: boolean, create?: boolean }} options as they were given;
- *     `create` makes a missing directory
+ * @param {{ lockTimeout?: number, otherFiles?: boolean, create?: boolean, storage?: string }} options as they
+ *     were given; `create` makes a missing directory
  * @param {{ readOnly: boolean }} how
  */
 async function withDatastore(directory, options, { readOnly }, work) {
     assertDatastore(directory, options);
     const { Datastore } = require('../index.cjs');
     const { lockTimeout } = options;
-    const storage = storageOf(directory);
+    const { storage = storageOf(directory) } = options;
     // Who only reads a data file has to come in like all others.
     const rights = { readOnly: readOnly && storage === 'files' };
     const datastore = new Datastore({ directory, storage, ...rights, lockTimeout, cache: false });

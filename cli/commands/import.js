@@ -1,7 +1,7 @@
 'use strict';
 
 const { Option } = require('commander');
-const { onDirectory } = require('../command.js');
+const { onAnyDirectory } = require('../command.js');
 const { interruptible } = require('../interrupt.js');
 const { assertReadable, writing } = require('../open.js');
 const { withProgress } = require('../progress.js');
@@ -22,7 +22,7 @@ module.exports = {
         ['import ./copy - < documents.jsonl', 'from standard input'],
         ['import ./data users.db --from nedb', 'what another store has written; docs/import.md has more'],
     ],
-    define: (command) => onDirectory(command)
+    define: (command) => onAnyDirectory(command)
         .argument('<file>', 'where to read; - for standard input')
         .addOption(new Option('--from <format>', 'what the file is')
             .choices(Object.keys(SOURCES)).default('jsonl'))

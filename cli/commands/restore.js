@@ -1,7 +1,7 @@
 'use strict';
 
 const { Option } = require('commander');
-const { onDirectory } = require('../command.js');
+const { onAnyDirectory } = require('../command.js');
 const { interruptible } = require('../interrupt.js');
 const { assertReadable, writing } = require('../open.js');
 const { withProgress } = require('../progress.js');
@@ -15,7 +15,7 @@ module.exports = {
         ['restore ./new monday.backup tuesday.backup', 'into a new directory'],
         ['restore ./data monday.backup --conflict skip', 'only documents that are missing'],
     ],
-    define: (command) => onDirectory(command)
+    define: (command) => onAnyDirectory(command)
         .argument('<file...>', 'the backups, oldest first')
         .addOption(new Option('--conflict <what>', 'what to do where there is a document already')
             .choices(['error', 'skip', 'overwrite']).default('error')),

@@ -2,7 +2,7 @@
 
 const { Option } = require('commander');
 const { documentArgument } = require('../arguments.js');
-const { onDirectory } = require('../command.js');
+const { onAnyDirectory } = require('../command.js');
 const { writing } = require('../open.js');
 
 module.exports = {
@@ -16,7 +16,7 @@ module.exports = {
         ['set ./data user:1 \'{"name":"Jane"}\' --insert', 'only if there is none yet'],
         ['set ./new user:1 \'{"name":"Jane"}\' --create', 'in a directory that is made first'],
     ],
-    define: (command) => onDirectory(command)
+    define: (command) => onAnyDirectory(command)
         .argument('<key>', 'the key of the document')
         .argument('[json]', 'the document; - or nothing for standard input')
         .option('--create', 'make the directory if it is missing')
