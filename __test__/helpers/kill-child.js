@@ -31,8 +31,8 @@ function say(...words) {
     }
 }
 
-async function open({ directory, durability, flushInterval }) {
-    const store = new Datastore({ directory, durability, flushInterval, missing: 'null' });
+async function open({ directory, storage, durability, flushInterval }) {
+    const store = new Datastore({ directory, storage, durability, flushInterval, missing: 'null' });
     return store.load();
 }
 

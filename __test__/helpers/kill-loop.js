@@ -32,6 +32,7 @@ class KillLoop {
     #random;
     #processes;
     #lie;
+    #storage;
     #directory;
     #oracle;
     #started = 0;
@@ -42,11 +43,12 @@ class KillLoop {
     kills = 0;
     closes = 0;
 
-    constructor(t, { random, processes = 1, lie }) {
+    constructor(t, { random, processes = 1, lie, storage = 'files' }) {
         this.#t = t;
         this.#random = random;
         this.#processes = processes;
         this.#lie = lie;
+        this.#storage = storage;
         this.#directory = newRoomyDirectory(t, DIRECTORY_BYTES);
         this.#oracle = new Oracle(allKeys(processes, Math.max(...THREADS)));
     }
@@ -86,7 +88,7 @@ class KillLoop {
         this.#check();
     }
 
-    /** One process opens and closes: then the files are the documents, and there is nothing else. */
+    /** One process opens and closes: then there is what a store leaves, and nothing else. */
     async #closeCleanly() {
         const closer = this.#start(0, { durability: 'sync' }, 'closing');
         const { code, stderr } = await closer.child.exited;
@@ -94,6 +96,16 @@ class KillLoop {
         await this.#listen(closer);
         this.#check();
         this.closes += 1;
+        if (this.#storage === 'disk') {
+            // What it holds is seen by who opens it next.
+            assert.deepEqual(fs.readdirSync(this.#directory), ['data.redb']);
+        } else {
+            this.#checkFiles();
+        }
+    }
+
+    /** The files are the documents. */
+    #checkFiles() {
         const files = new Map(fs.readdirSync(this.#directory).sort().map((name) => {
             const file = path.join(this.#directory, name);
             return [decodeURIComponent(name.slice(0, -'.json'.length)), fs.readFileSync(file, 'utf8')];
@@ -114,8 +126,8 @@ class KillLoop {
         const started = this.#spare;
         this.#spare = this.#spawn();
         const options = {
-            ...settings, directory: this.#directory, slot, name: started.name, lie: this.#lie,
-            seed: this.#random.int(2 ** 31), inFlight: 1 + this.#random.int(IN_FLIGHT_MAX),
+            ...settings, directory: this.#directory, storage: this.#storage, slot, name: started.name,
+            lie: this.#lie, seed: this.#random.int(2 ** 31), inFlight: 1 + this.#random.int(IN_FLIGHT_MAX),
         };
         started.child.send(JSON.stringify(options));
         started.child.send('open');
