@@ -13,7 +13,7 @@ const PROCESSES = Number(process.env.KILL_PROCESSES ?? 3);
 const LOOPS = 2;
 const LIE_KILLS = 40;
 
-for (const [storage, kills] of Object.entries({ files: KILLS, disk: Math.ceil(KILLS / 2) })) {
+for (const [storage, kills] of Object.entries({ files: KILLS, disk: Math.ceil(KILLS / 4) })) {
     const name = 'whatever is killed, at any moment: what was acknowledged is there, and nothing else';
     test(`${ name } (${ storage })`, async (t) => {
         const seed = chooseSeed(t);
