@@ -13,16 +13,19 @@ const PROCESSES = Number(process.env.KILL_PROCESSES ?? 3);
 const LOOPS = 2;
 const LIE_KILLS = 40;
 
-test('whatever is killed, at any moment: what was acknowledged is there, and nothing else', async (t) => {
-    const seed = chooseSeed(t);
-    const loops = Array.from({ length: LOOPS }, (_, i) => {
-        return new KillLoop(t, { random: new Random(seed + i), processes: PROCESSES });
+for (const [storage, kills] of Object.entries({ files: KILLS, disk: Math.ceil(KILLS / 4) })) {
+    const name = 'whatever is killed, at any moment: what was acknowledged is there, and nothing else';
+    test(`${ name } (${ storage })`, async (t) => {
+        const seed = chooseSeed(t);
+        const loops = Array.from({ length: LOOPS }, (_, i) => {
+            return new KillLoop(t, { random: new Random(seed + i), processes: PROCESSES, storage });
+        });
+        await Promise.all(loops.map((loop) => loop.run(Math.ceil(kills / LOOPS))));
+        const sum = (property) => loops.reduce((total, loop) => total + loop[property], 0);
+        t.diagnostic(`${ sum('kills') } kills survived, ${ PROCESSES } processes at a time, `
+            + `${ sum('closes') } closes, ${ sum('acknowledged') } acknowledged operations`);
     });
-    await Promise.all(loops.map((loop) => loop.run(Math.ceil(KILLS / LOOPS))));
-    const sum = (name) => loops.reduce((total, loop) => total + loop[name], 0);
-    t.diagnostic(`${ sum('kills') } kills survived, ${ PROCESSES } processes at a time, ${ sum('closes') } `
-        + `closes, ${ sum('acknowledged') } acknowledged operations`);
-});
+}
 
 for (const lie of Object.keys(LIES)) {
     test(`the kill loop catches a process that lies: ${ lie }`, async (t) => {

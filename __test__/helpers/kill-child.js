@@ -11,7 +11,6 @@ const { Datastore } = require('../../index.cjs');
 const { performLying } = require('./kill-lies.js');
 const { Planner, documentOf } = require('./kill-plan.js');
 const { Random } = require('./random.js');
-const { storageOptions } = require('./storage.js');
 
 /** Each thread lets go of the directory after so many operations, and opens it again. */
 const OPERATIONS_PER_HANDLE_MAX = 600;
@@ -32,8 +31,8 @@ function say(...words) {
     }
 }
 
-async function open({ directory, durability, flushInterval }) {
-    const store = new Datastore({ ...storageOptions, directory, durability, flushInterval, missing: 'null' });
+async function open({ directory, storage, durability, flushInterval }) {
+    const store = new Datastore({ directory, storage, durability, flushInterval, missing: 'null' });
     return store.load();
 }
 

@@ -7,7 +7,6 @@ const { setTimeout: delay } = require('node:timers/promises');
 const { startScript } = require('./child.js');
 const { Oracle } = require('./kill-oracle.js');
 const { allKeys } = require('./kill-plan.js');
-const { STORAGE, namesLeft } = require('./storage.js');
 const { newRoomyDirectory } = require('./temp.js');
 
 /** How many threads write in one process, the more often the cheaper. */
@@ -33,6 +32,7 @@ class KillLoop {
     #random;
     #processes;
     #lie;
+    #storage;
     #directory;
     #oracle;
     #started = 0;
@@ -43,11 +43,12 @@ class KillLoop {
     kills = 0;
     closes = 0;
 
-    constructor(t, { random, processes = 1, lie }) {
+    constructor(t, { random, processes = 1, lie, storage = 'files' }) {
         this.#t = t;
         this.#random = random;
         this.#processes = processes;
         this.#lie = lie;
+        this.#storage = storage;
         this.#directory = newRoomyDirectory(t, DIRECTORY_BYTES);
         this.#oracle = new Oracle(allKeys(processes, Math.max(...THREADS)));
     }
@@ -87,7 +88,7 @@ class KillLoop {
         this.#check();
     }
 
-    /** One process opens and closes: then what is left are the documents, and there is nothing else. */
+    /** One process opens and closes: then there is what a store leaves, and nothing else. */
     async #closeCleanly() {
         const closer = this.#start(0, { durability: 'sync' }, 'closing');
         const { code, stderr } = await closer.child.exited;
@@ -95,13 +96,15 @@ class KillLoop {
         await this.#listen(closer);
         this.#check();
         this.closes += 1;
-        if (STORAGE === 'files') {
-            this.#checkFiles();
+        if (this.#storage === 'disk') {
+            // What it holds is seen by who opens it next.
+            assert.deepEqual(fs.readdirSync(this.#directory), ['data.redb']);
         } else {
-            assert.deepEqual(fs.readdirSync(this.#directory), namesLeft());
+            this.#checkFiles();
         }
     }
 
+    /** The files are the documents. */
     #checkFiles() {
         const files = new Map(fs.readdirSync(this.#directory).sort().map((name) => {
             const file = path.join(this.#directory, name);
@@ -123,8 +126,8 @@ class KillLoop {
         const started = this.#spare;
         this.#spare = this.#spawn();
         const options = {
-            ...settings, directory: this.#directory, slot, name: started.name, lie: this.#lie,
-            seed: this.#random.int(2 ** 31), inFlight: 1 + this.#random.int(IN_FLIGHT_MAX),
+            ...settings, directory: this.#directory, storage: this.#storage, slot, name: started.name,
+            lie: this.#lie, seed: this.#random.int(2 ** 31), inFlight: 1 + this.#random.int(IN_FLIGHT_MAX),
         };
         started.child.send(JSON.stringify(options));
         started.child.send('open');

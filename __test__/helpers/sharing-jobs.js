@@ -19,7 +19,7 @@ class Jobs {
     #gate = Promise.withResolvers?.() ?? withResolvers();
 
     async open(event, options) {
-        const store = new Datastore({ missing: 'null', ...options });
+        const store = new Datastore({ missing: 'null', storage: process.env.KIXX_TEST_STORAGE, ...options });
         await store.load();
         this.store = store;
     }

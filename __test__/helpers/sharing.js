@@ -1,6 +1,10 @@
 'use strict';
 
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const { startScript } = require('./child.js');
+const { allDocuments, openStore } = require('./store.js');
+const { snapshotFiles } = require('./temp.js');
 
 /** Handles beyond so many processes are threads of these: 1 tries the tests themselves on one engine. */
 const PROCESSES_MAX = Number(process.env.KIXX_TEST_PROCESSES ?? 4);
@@ -142,6 +146,21 @@ async function openHandles(t, count, options, topology) {
     return handles;
 }
 
+/** Checks that in `directory`, which is closed, there are these documents by key and nothing else. */
+async function checkLeft(t, directory, documents, label) {
+    if (process.env.KIXX_TEST_STORAGE === 'disk') {
+        assert.deepEqual(fs.readdirSync(directory), ['data.redb'], label);
+        const store = await openStore(t, { directory });
+        assert.deepEqual(Object.fromEntries(await allDocuments(store)), documents, label);
+        await store.close();
+        return;
+    }
+    const files = Object.entries(documents).map(([key, { _rev, ...document }]) => (
+        [`${ encodeURIComponent(key) }.json`, JSON.stringify({ _rev, ...document })]
+    ));
+    assert.deepEqual(snapshotFiles(directory), Object.fromEntries(files), label);
+}
+
 /** A check for `assert.rejects` of an error that came from another process. */
 function codeIs(code, ...texts) {
     return (error) => {
@@ -153,4 +172,4 @@ function codeIs(code, ...texts) {
     };
 }
 
-module.exports = { SharingProcess, startHandles, openHandles, codeIs };
+module.exports = { checkLeft, SharingProcess, startHandles, openHandles, codeIs };

@@ -13,6 +13,8 @@ const { eventually } = require('./temp.js');
 
 const say = (text) => fs.writeSync(1, `${ text }\n`);
 
+const STORAGE = process.env.KIXX_TEST_STORAGE;
+
 const NO_SPACE = errorOf('StorageError', { message: 'o space left on device' });
 const READ_ONLY = errorOf('StorageError', { message: 'ead-only file system' });
 const DENIED = errorOf('StorageError', { message: 'ermission denied' });
@@ -38,7 +40,7 @@ class Witness {
     }
 
     async open() {
-        this.#store = await new Datastore(this.#options).load();
+        this.#store = await new Datastore({ storage: STORAGE, ...this.#options }).load();
         await this.check();
     }
 
@@ -85,11 +87,12 @@ class Witness {
         return this.#store.close();
     }
 
-    /** Closes for good: the files are the documents, for who opens them next too. */
+    /** Closes for good: what is left are the documents, for who opens them next too. */
     async closeCleanly() {
         await this.close();
         const { directory } = this.#options;
-        const names = [...this.acknowledged.keys()].map((key) => `${ encodeURIComponent(key) }.json`);
+        const names = STORAGE === 'disk' ? ['data.redb']
+            : [...this.acknowledged.keys()].map((key) => `${ encodeURIComponent(key) }.json`);
         assert.deepEqual(fs.readdirSync(directory).sort(), names.sort());
         await this.open();
         await this.close();

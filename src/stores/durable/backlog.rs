@@ -3,11 +3,14 @@
 use super::base::{Due, Keys};
 use crate::kv::Sequence;
 use crate::{Error, Result};
+use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Writers wait when so many entries are not yet in the base.
 const MAX_BACKLOG_ENTRIES: usize = 50_000;
+/// So many counts of bytes are kept apart.
+const MAX_SIZES: usize = 1_024;
 /// Entries that change often within this time are written once.
 const CHECKPOINT_DELAY: Duration = Duration::from_secs(1);
 /// Start at once when so many entries are waiting ...
@@ -29,8 +32,10 @@ pub(super) struct Backlog {
 #[derive(Default)]
 struct State {
     keys: Keys,
-    /// At most so many bytes of keys and values.
+    /// At most so many bytes of keys and values ...
     bytes: usize,
+    /// ... and which commits they came with: up to which one how many, in order.
+    sizes: VecDeque<(Sequence, usize)>,
     /// Every commit up to here has its keys in `keys`, in the batch being written, or in the base.
     through: Sequence,
     /// When the checkpointer should start, if there is something to do.
@@ -85,6 +90,12 @@ impl Backlog {
         let mut state = self.lock();
         state.keys.extend(keys);
         state.bytes = state.bytes.saturating_add(bytes);
+        match state.sizes.pop_back() {
+            Some((_, more)) if state.sizes.len() + 1 == MAX_SIZES => {
+                state.sizes.push_back((through, more.saturating_add(bytes)));
+            }
+            last => state.sizes.extend(last.into_iter().chain([(through, bytes)])),
+        }
         state.through = through;
         let many = state.keys.len() >= EAGER_ENTRIES || state.bytes >= self.max_bytes / EAGER_ONE_IN;
         if many && !state.kept {
@@ -100,8 +111,11 @@ impl Backlog {
     pub(super) fn prune(&self, checkpoint: Sequence) {
         let mut state = self.lock();
         state.keys.retain(|_, sequence| *sequence > checkpoint);
-        if state.keys.is_empty() {
-            state.bytes = 0;
+        while let Some((through, bytes)) = state.sizes.front().copied()
+            && through <= checkpoint
+        {
+            state.sizes.pop_front();
+            state.bytes = state.bytes.saturating_sub(bytes);
         }
     }
 
@@ -159,6 +173,7 @@ impl Backlog {
         (state.due, state.kept, state.full_since) = (None, false, None);
         state.writing = state.keys.len();
         let (keys, bytes) = (std::mem::take(&mut state.keys), std::mem::take(&mut state.bytes));
+        state.sizes.clear();
         Work { keys, bytes, through: state.through }
     }
 
@@ -180,6 +195,7 @@ impl Backlog {
             *newest = sequence.max(*newest);
         }
         state.bytes = state.bytes.saturating_add(work.bytes);
+        state.sizes.push_front((work.through, work.bytes));
         (state.failure, state.writing) = (Some(error), 0);
         state.due = Some(Instant::now() + RETRY_DELAY);
     }
@@ -223,5 +239,44 @@ impl Backlog {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kv::Space;
+    use std::sync::Arc;
+
+    fn due(key: &str, sequence: Sequence) -> [Due; 1] {
+        [((Space::DOCUMENTS, Arc::from(key.as_bytes())), sequence)]
+    }
+
+    #[test]
+    fn bytes_that_another_process_wrote_make_room() {
+        let backlog = Backlog::new(100);
+        backlog.add(1, due("a", 1), 60);
+        backlog.add(2, due("b", 2), 60);
+        assert!(backlog.is_full());
+        backlog.prune(1);
+        assert!(!backlog.is_full());
+        let work = backlog.take();
+        backlog.add(3, due("c", 3), 60);
+        assert!(!backlog.is_full());
+        backlog.failed(work, Error::closed());
+        assert!(backlog.check().is_err(), "what was put back counts again");
+        backlog.prune(2);
+        assert!(backlog.check().is_ok());
+    }
+
+    #[test]
+    fn a_key_that_changes_for_ever_takes_no_more_memory() {
+        let backlog = Backlog::new(usize::MAX);
+        for sequence in 1..5_000 {
+            backlog.add(sequence, due("a", sequence), 1);
+        }
+        assert_eq!(backlog.lock().sizes.len(), MAX_SIZES);
+        backlog.prune(4_999);
+        assert_eq!(backlog.lock().bytes, 0);
     }
 }
