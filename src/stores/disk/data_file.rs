@@ -5,7 +5,7 @@ use super::layers::{DiskState, Ground, Layers};
 use super::pages::Pages;
 use super::view::{FORMAT, NUMBERS, View, failed, failed_to, through};
 use super::write::{FORMAT_NUMBER, make_tables, write};
-use crate::fs::{DirectoryEntry, FileSystem};
+use crate::fs::{DirectoryEntry, FileSystem, OpenMode};
 use crate::kv::{Batch, Prepared, Read, Sequence, Space};
 use crate::stores::durable::{
     Base, DEFAULT_CACHE_BYTES, Due, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded,
@@ -201,6 +201,11 @@ fn remove_unfinished(fs: &dyn FileSystem, new: &Path) -> Result<()> {
 }
 
 fn open(fs: &dyn FileSystem, path: &Path, cache_bytes: usize, opening: u64) -> Result<Opened> {
+    // The library would take an empty file for a new one.
+    let length = fs.open(path, OpenMode::Read).and_then(|file| file.length());
+    if length.map_err(|error| Error::io("open", path, error))? == 0 {
+        return Err(Error::corrupt(format!("{} is empty. Restore a backup", path.display())));
+    }
     let opened = open_any(fs, path, cache_bytes, opening)?;
     check_format(&opened.database, path)?;
     Ok(opened)

@@ -1,9 +1,11 @@
 //! What the file held after one checkpoint.
 
+use super::DATA_FILE;
 use super::blocks::Blocks;
 use crate::kv::{Direction, Entry, KeyRange, Sequence, Space};
 use crate::{Error, ErrorKind, Result};
 use redb::{OwnedRange, ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition};
+use std::io::ErrorKind as IoKind;
 use std::ops::Bound;
 use std::path::Path;
 
@@ -199,10 +201,10 @@ fn not_an_entry() -> Error {
 /// An error of the library as ours.
 pub(super) fn failed(error: impl Into<redb::Error>) -> Error {
     let error = error.into();
+    if is_damage(&error) {
+        return damaged(DATA_FILE, error);
+    }
     match &error {
-        redb::Error::Corrupted(what) => {
-            Error::corrupt(format!("The data file is damaged: {what}. Restore a backup")).with_source(error)
-        }
         redb::Error::DatabaseClosed => Error::closed(),
         _ => Error::new(ErrorKind::Storage, format!("The data file could not be used: {error}"))
             .with_source(error),
@@ -212,7 +214,21 @@ pub(super) fn failed(error: impl Into<redb::Error>) -> Error {
 /// As [`failed`], naming the file.
 pub(super) fn failed_to(action: &str, path: &Path, error: impl Into<redb::Error>) -> Error {
     match error.into() {
+        error if is_damage(&error) => damaged(&path.display().to_string(), error),
         redb::Error::Io(error) => Error::io(action, path, error),
         other => failed(other),
     }
+}
+
+/// Also a file that is none of the library's, or ends before it should.
+fn is_damage(error: &redb::Error) -> bool {
+    match error {
+        redb::Error::Corrupted(_) => true,
+        redb::Error::Io(error) => matches!(error.kind(), IoKind::InvalidData | IoKind::UnexpectedEof),
+        _ => false,
+    }
+}
+
+fn damaged(what: &str, error: redb::Error) -> Error {
+    Error::corrupt(format!("{what} is damaged: {error}. Restore a backup")).with_source(error)
 }
