@@ -27,7 +27,8 @@ async function directoryOnDisk(t, { isOpen }) {
 }
 
 for (const isOpen of [false, true]) {
-    test(`every command on a data file, ${ isOpen ? 'beside an application' : 'alone' }`, LIMIT, async (t) => {
+    const where = isOpen ? 'beside an application' : 'alone';
+    test(`every command on a data file, ${ where }`, LIMIT, async (t) => {
         const { directory, store } = await directoryOnDisk(t, { isOpen });
         const run = async (...args) => {
             const { code, answer, error } = await cliJson(t, args);

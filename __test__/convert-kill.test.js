@@ -59,7 +59,7 @@ test('killed before and behind every step that changes the directory', LIMIT, as
     assert.ok(steps.disk >= 10 && steps.files >= 10);
 });
 
-test('goes on with what a killed process had copied, unless documents have changed since', LIMIT, async (t) => {
+test('goes on with what a killed process had copied, unless documents have changed', LIMIT, async (t) => {
     const random = new Random(chooseSeed(t));
     for (const isChanged of [false, true]) {
         const directory = newRoomyDirectory(t);

@@ -1,7 +1,8 @@
 // What has to compile, and what must not. Nothing here runs.
 
 import {
-    AssertionError, Datastore, DatastoreEngine, DatastoreError, LockingQueue, TooOldError, convert, verifyBackup,
+    AssertionError, Datastore, DatastoreEngine, DatastoreError, LockingQueue, TooOldError, convert,
+    verifyBackup,
     type BackupContents, type BackupMoment, type BackupProgress, type BackupResult, type ConvertResult,
     type RestoreResult,
     type BatchOperation, type Engine, type FileSystem, type KeyItem, type Page, type Stats, type Stored,

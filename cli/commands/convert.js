@@ -39,5 +39,6 @@ function describe({ directory, to, converted, documents }) {
     if (!converted) {
         return `${ directory } has the storage '${ to }' already\n`;
     }
-    return `Converted ${ documents } ${ documents === 1 ? 'document' : 'documents' } to the storage '${ to }'\n`;
+    const what = documents === 1 ? '1 document' : `${ documents } documents`;
+    return `Converted ${ what } to the storage '${ to }'\n`;
 }

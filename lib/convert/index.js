@@ -94,7 +94,8 @@ async function build(place, source, to, { signal, settings, tell }) {
         haveSameDocuments(source, target, { signal, onDocuments: tell('verify') })
     ));
     if (!isSame) {
-        throw new CorruptError(`The copy of ${ place.directory } is not what was copied. Nothing was changed`);
+        const message = `The copy of ${ place.directory } is not what was copied. Nothing was changed`;
+        throw new CorruptError(message);
     }
 }
 

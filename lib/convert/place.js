@@ -13,8 +13,8 @@ const AT_ONCE = 64;
  *
  * A data file decides of which form a directory is: JSON files beside it do not count. So everything changes
  * in the moment in which the data file comes or goes, which is one rename. What is new is made within the
- * directory, in another one that is named for what it is to be, so that nothing has to leave the volume. After
- * a crash that name tells what else lies around.
+ * directory, in another one that is named for what it is to be, so that nothing has to leave the volume.
+ * After a crash that name tells what else lies around.
  */
 class Place {
     constructor(directory) {
@@ -57,8 +57,8 @@ class Place {
         }
         const [name] = await this.#documentFiles(this.directory);
         if (name !== undefined) {
-            const message = `${ this.directory } holds ${ JSON.stringify(name) } beside ${ DATA_FILE }, and its `
-                + 'documents are in the latter. Move all JSON files away first';
+            const found = `${ this.directory } holds ${ JSON.stringify(name) } beside ${ DATA_FILE }`;
+            const message = `${ found }, where its documents are. Move all JSON files away first`;
             throw new AssertionError(message, { expected: 'a data file without JSON files' });
         }
     }

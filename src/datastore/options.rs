@@ -56,10 +56,10 @@ impl Options {
             return Ok(());
         }
         let expected = format!(
-            "storage '{}', durability '{}', flushInterval {}, lockTimeout {}, exclusive {}, directoryMode \
-             0o{:o}, fileMode \
-             0o{:o}",
+            "storage '{}', cacheSize {}, durability '{}', flushInterval {}, lockTimeout {}, exclusive {}, \
+             directoryMode 0o{:o}, fileMode 0o{:o}",
             format!("{:?}", self.storage).to_lowercase(),
+            ours.cache_bytes,
             format!("{:?}", ours.durability).to_lowercase(),
             ours.flush_interval.as_millis(),
             ours.lock_timeout.as_millis(),

@@ -1,0 +1,91 @@
+'use strict';
+
+// What the option `storage` says, and what of it is refused.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+const { kixx, openStore, errorOf } = require('./helpers/store.js');
+const { newDirectory, newPath, snapshotFiles } = require('./helpers/temp.js');
+
+test('options that do not fit are refused by the constructor', () => {
+    const cases = [
+        [{ directory: 'x', storage: 'paper' }, "'files', 'disk', 'memory'"],
+        [{ storage: 'disk' }, 'directory'],
+        [{ directory: 'x', storage: 'memory' }, 'directory'],
+        [{ directory: 'x', storage: 'disk', readOnly: true }, 'readOnly'],
+        [{ directory: 'x', storage: 'disk', fileSystem: {} }, 'fileSystem'],
+        [{ directory: 'x', storage: 'disk', cacheSize: 2 ** 20 - 1 }, 'cacheSize'],
+        [{ directory: 'x', storage: 'disk', cacheSize: '64 MiB' }, 'cacheSize'],
+        [{ directory: 'x', storage: 'disk', cacheSize: Infinity }, 'cacheSize'],
+    ];
+    for (const [options, message] of cases) {
+        assert.throws(() => new kixx.Datastore(options), errorOf('AssertionError', { message }));
+    }
+});
+
+test('a directory has one form: opened as another one it is left as it is', async (t) => {
+    for (const [storage, wrong] of [['files', 'disk'], ['disk', 'files']]) {
+        const directory = newDirectory(t);
+        const store = await openStore(t, { directory, storage });
+        await store.setItem('a', { n: 1 });
+        const tells = errorOf('AssertionError', { message: `storage '${ storage }'` });
+        const other = new kixx.Datastore({ directory, storage: wrong });
+        await assert.rejects(other.load(), tells, 'while it is open');
+        await store.close();
+        const before = snapshotFiles(directory);
+        const hint = errorOf('AssertionError', { message: `{ storage: '${ storage }' }` });
+        await assert.rejects(new kixx.Datastore({ directory, storage: wrong }).load(), hint);
+        if (storage === 'disk') {
+            await assert.rejects(new kixx.Datastore({ directory, readOnly: true }).load(), hint);
+        }
+        assert.deepEqual(snapshotFiles(directory), before);
+        assert.equal((await (await openStore(t, { directory, storage })).getItem('a')).n, 1);
+    }
+});
+
+test('handles of one process have the same cacheSize, or are told which one to take', async (t) => {
+    const directory = newPath(t);
+    await openStore(t, { directory, storage: 'disk', cacheSize: 2 ** 21 });
+    const other = new kixx.Datastore({ directory, storage: 'disk' });
+    await assert.rejects(other.load(), errorOf('AssertionError', { message: `cacheSize ${ 2 ** 21 }` }));
+    const same = await openStore(t, { directory, storage: 'disk', cacheSize: 2 ** 21 });
+    await same.setItem('a', {});
+});
+
+test('memory: each store for itself, and nothing is left', async (t) => {
+    const [one, two] = await Promise.all([1, 2].map(() => openStore(t, { storage: 'memory' })));
+    await one.setItem('a', {});
+    assert.equal(await two.hasItem('a'), false);
+    assert.equal((await one.stats()).directory, ':memory:');
+});
+
+test('keys that no file can have', async (t) => {
+    for (const storage of ['disk', 'memory']) {
+        const store = await openStore(t, { storage });
+        for (const key of ['CON', 'x'.repeat(65_536), `${ '日'.repeat(300) }*`]) {
+            await store.setItem(key, { n: 1 });
+            assert.equal((await store.getItem(key)).n, 1);
+        }
+        const key = 'x'.repeat(65_537);
+        await assert.rejects(store.setItem(key, {}), errorOf('AssertionError', { message: '65536' }));
+        assert.equal((await store.queryKeys()).total, 3);
+    }
+});
+
+test('a data file that is none, and one that is cut off, are told and left alone', async (t) => {
+    const directory = newDirectory(t);
+    const store = await openStore(t, { directory, storage: 'disk' });
+    await store.setItem('a', { text: 'x'.repeat(10_000) });
+    await store.close();
+    const file = path.join(directory, 'data.redb');
+    const whole = fs.readFileSync(file);
+    for (const bytes of [Buffer.from('{"_rev":0}'), whole.subarray(0, 1_000), Buffer.alloc(whole.length)]) {
+        fs.writeFileSync(file, bytes);
+        const broken = new kixx.Datastore({ directory, storage: 'disk' });
+        await assert.rejects(broken.load(), errorOf('CorruptError', { message: 'data.redb' }));
+        assert.deepEqual(fs.readFileSync(file), bytes);
+        assert.deepEqual(fs.readdirSync(directory), ['data.redb']);
+    }
+});
