@@ -4,4 +4,5 @@
 
 mod damage;
 mod model;
+mod snapshots;
 mod support;

@@ -80,6 +80,8 @@ fn a_checkpoint_that_fails_anywhere_loses_nothing() {
         fill(&store);
         commit(&store, &[put(&key(3), "{}"), put("new", "{}")]).unwrap();
         let expected: Documents = documents(&store).unwrap();
+        // It keeps the file of before the failure open.
+        let snapshot = store.snapshot().wait().unwrap();
         let operations = fail(&process, number);
         let failed = store.checkpoint().wait();
         process.unwatch();
@@ -90,7 +92,7 @@ fn a_checkpoint_that_fails_anywhere_loses_nothing() {
         assert!(store.checkpoint_failure().is_none(), "{failure}");
         assert_eq!(documents(&store).unwrap(), expected, "{failure}");
         process.kill();
-        drop(store);
+        drop((store, snapshot));
         let again = open(&Process::new(), directory.path()).unwrap();
         assert_eq!(documents(&again).unwrap(), expected, "{failure}");
         if operations.load(Ordering::SeqCst) < number {

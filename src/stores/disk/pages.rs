@@ -6,13 +6,14 @@ use std::fmt;
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 pub(super) struct Pages {
     path: PathBuf,
     file: Box<dyn File>,
-    locks: Box<dyn RangeLocks>,
+    /// None once closed: whoever still reads the file then must not keep others out.
+    locks: RwLock<Option<Arc<dyn RangeLocks>>>,
     failed: Arc<AtomicBool>,
 }
 
@@ -21,8 +22,13 @@ impl Pages {
     /// and the file has to be opened again.
     pub(super) fn open(fs: &dyn FileSystem, path: &Path, failed: Arc<AtomicBool>) -> io::Result<Self> {
         let file = fs.open(path, OpenMode::ReadWrite)?;
-        let locks = fs.range_locks(path)?;
+        let locks = RwLock::new(Some(Arc::from(fs.range_locks(path)?)));
         Ok(Self { path: path.to_owned(), file, locks, failed })
+    }
+
+    fn locks(&self) -> io::Result<Arc<dyn RangeLocks>> {
+        let locks = self.locks.read().unwrap_or_else(PoisonError::into_inner);
+        locks.clone().ok_or_else(|| io::Error::other("the data file is closed"))
     }
 
     fn noted<T>(&self, result: io::Result<T>) -> io::Result<T> {
@@ -34,6 +40,11 @@ impl Pages {
 }
 
 impl StorageBackend for Pages {
+    fn close(&self) -> io::Result<()> {
+        drop(self.locks.write().unwrap_or_else(PoisonError::into_inner).take());
+        Ok(())
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.noted(self.file.length())
     }
@@ -59,27 +70,27 @@ impl StorageBackend for Pages {
     }
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        Ok(self.locks.try_lock((start, end), LockKind::Exclusive)?)
+        Ok(self.locks()?.try_lock((start, end), LockKind::Exclusive)?)
     }
 
     fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        Ok(self.locks.try_lock((start, end), LockKind::Shared)?)
+        Ok(self.locks()?.try_lock((start, end), LockKind::Shared)?)
     }
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        Ok(self.locks.lock((start, end), LockKind::Exclusive)?)
+        Ok(self.locks()?.lock((start, end), LockKind::Exclusive)?)
     }
 
     fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        Ok(self.locks.lock((start, end), LockKind::Shared)?)
+        Ok(self.locks()?.lock((start, end), LockKind::Shared)?)
     }
 
     fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        Ok(self.locks.unlock((start, end))?)
+        Ok(self.locks()?.unlock((start, end))?)
     }
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        Ok(self.locks.is_held((start, end))?)
+        Ok(self.locks()?.is_held((start, end))?)
     }
 }
 
