@@ -18,8 +18,8 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// Opens the file, which exists. `failed` tells once an operation did: then the library refuses all others,
-    /// and the file has to be opened again.
+    /// Opens the file, which exists. `failed` tells once an operation did: then the library refuses all
+    /// others, and the file has to be opened again.
     pub(super) fn open(fs: &dyn FileSystem, path: &Path, failed: Arc<AtomicBool>) -> io::Result<Self> {
         let file = fs.open(path, OpenMode::ReadWrite)?;
         let locks = RwLock::new(Some(Arc::from(fs.range_locks(path)?)));

@@ -170,8 +170,8 @@ impl<B: Base> Core<B> {
         Ok(())
     }
 
-    /// Lets the state stand on the newest base, so that it holds no more than it has to, and can be read after
-    /// a failure.
+    /// Lets the state stand on the newest base, so that it holds no more than it has to, and can be read
+    /// after a failure.
     pub(super) fn renew(&self) -> Result<()> {
         loop {
             match self.base.renew(&self.shown()?)? {
