@@ -5,5 +5,6 @@
 mod compaction;
 mod damage;
 mod model;
+mod snapshots;
 mod support;
 mod views;

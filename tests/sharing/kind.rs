@@ -9,6 +9,9 @@ use kixx_datastore::stores::durable::Base;
 use std::path::Path;
 
 pub(crate) trait Kind: Base {
+    /// One in so many steps is tried as the last one.
+    const KILL_EVERY: usize;
+
     /// Leaves the document `file` in its 7th version in `directory`.
     fn prepare(directory: &Path);
 
@@ -17,6 +20,8 @@ pub(crate) trait Kind: Base {
 }
 
 impl Kind for Files {
+    const KILL_EVERY: usize = 1;
+
     fn prepare(directory: &Path) {
         std::fs::write(directory.join("file.json"), r#"{"_rev":7}"#).unwrap();
     }
@@ -31,6 +36,8 @@ impl Kind for Files {
 }
 
 impl Kind for DataFile {
+    const KILL_EVERY: usize = 4;
+
     fn prepare(directory: &Path) {
         let store = open::<Self>(&Process::new(), directory).unwrap();
         let write = Write::Put(b"{}"[..].into(), Versioning::Exact(7));

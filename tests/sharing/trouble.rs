@@ -80,6 +80,8 @@ fn a_checkpoint_that_fails_anywhere_loses_nothing() {
         fill(&store);
         commit(&store, &[put(&key(3), "{}"), put("new", "{}")]).unwrap();
         let expected: Documents = documents(&store).unwrap();
+        // It keeps the file of before the failure open.
+        let snapshot = store.snapshot().wait().unwrap();
         let operations = fail(&process, number);
         let failed = store.checkpoint().wait();
         process.unwatch();
@@ -90,7 +92,7 @@ fn a_checkpoint_that_fails_anywhere_loses_nothing() {
         assert!(store.checkpoint_failure().is_none(), "{failure}");
         assert_eq!(documents(&store).unwrap(), expected, "{failure}");
         process.kill();
-        drop(store);
+        drop((store, snapshot));
         let again = open(&Process::new(), directory.path()).unwrap();
         assert_eq!(documents(&again).unwrap(), expected, "{failure}");
         if operations.load(Ordering::SeqCst) < number {
@@ -180,20 +182,28 @@ fn memory_is_let_go_of_by_who_never_gets_a_turn() {
     const LARGE: usize = 1 << 20;
     let directory = tempdir().unwrap();
     let [store, other] = std::array::from_fn(|_| open(&Process::new(), directory.path()).unwrap());
-    commit(&other, &[put("large", &"x".repeat(LARGE))]).unwrap();
-    assert!(store.get(Space::DOCUMENTS, b"large").wait().unwrap().is_some());
-    other.checkpoint().wait().unwrap();
     let turn = OsFileSystem::PRIVATE.open_lock(&directory.path().join(".datastore/checkpoint")).unwrap();
     let until = Instant::now() + Duration::from_secs(20);
-    while !turn.try_lock(LockKind::Exclusive).unwrap() {
-        assert!(Instant::now() < until);
-    }
-    commit(&other, &[put("small", "{}")]).unwrap();
-    let used = || {
-        assert!(store.get(Space::DOCUMENTS, b"small").wait().unwrap().is_some());
-        let memory = store.memory().unwrap();
-        memory.keys + memory.values
+    let take_turn = || {
+        while !turn.try_lock(LockKind::Exclusive).unwrap() {
+            assert!(Instant::now() < until, "it is not let go of");
+        }
     };
+    let write = |key: &str, value: &str| {
+        commit(&other, &[put(key, value)]).unwrap();
+        assert!(store.get(Space::DOCUMENTS, key.as_bytes()).wait().unwrap().is_some());
+    };
+    let used = || store.memory().map(|memory| memory.keys + memory.values).unwrap();
+    // From now on it waits for a turn.
+    take_turn();
+    write("first", "{}");
+    write("large", &"x".repeat(LARGE));
+    // So that it has tried, or this shows nothing.
+    std::thread::sleep(Duration::from_millis(1_100));
+    turn.unlock().unwrap();
+    other.checkpoint().wait().unwrap();
+    take_turn();
+    write("last", "{}");
     while used() > LARGE / 2 {
         assert!(Instant::now() < until, "{} bytes are held", used());
         std::thread::sleep(Duration::from_millis(10));

@@ -1,6 +1,6 @@
 //! What happens to a state while checkpoints and commits go on around it.
 
-use super::layers::{DiskState, Ground, Layers};
+use super::layers::{DiskState, Existing, Ground, Layers};
 use super::view::View;
 use super::write::{make_tables, write};
 use crate::kv::{Change, Entry, KeyRange, Prepared, Read, Sequence, Space};
