@@ -74,6 +74,32 @@ test('keys that no file can have', async (t) => {
     }
 });
 
+test('a document that has changed inside the data file is an error, never an answer', async (t) => {
+    const directory = newDirectory(t);
+    const store = await openStore(t, { directory, storage: 'disk' });
+    await store.setItem('bad', { text: 'this is what was written' });
+    await store.setItem('good', { n: 1 });
+    await store.close();
+    const file = path.join(directory, 'data.redb');
+    const bytes = fs.readFileSync(file);
+    for (let at; (at = bytes.indexOf('what was written')) >= 0;) {
+        bytes.write('what was changed', at);
+    }
+    fs.writeFileSync(file, bytes);
+    const damaged = await openStore(t, { directory, storage: 'disk' });
+    const corrupt = errorOf('CorruptError', { message: 'data.redb' });
+    await assert.rejects(damaged.getItem('bad'), corrupt);
+    await assert.rejects(damaged.queryKeys({ includeDocuments: true }), corrupt);
+    await assert.rejects(damaged.scan({ includeDocuments: true }).next(), corrupt);
+    await assert.rejects(damaged.backup(path.join(newDirectory(t), 'backup')), corrupt);
+    damaged.setView('v', { map: (document, emit) => emit(document.n) });
+    await assert.rejects(damaged.queryView('v'), corrupt);
+    assert.deepEqual(await damaged.getItem('good'), { n: 1, _rev: 0 });
+    await damaged.close();
+    await assert.rejects(kixx.convert(directory, { to: 'files' }), corrupt);
+    assert.deepEqual(fs.readdirSync(directory), ['data.redb']);
+});
+
 test('a data file that is none, and one that is cut off, are told and left alone', async (t) => {
     const directory = newDirectory(t);
     const store = await openStore(t, { directory, storage: 'disk' });

@@ -26,6 +26,8 @@ const notNumbers = ['10', NaN, -1, 1.5, true, {}, [], 2 ** 53, -Infinity];
 test('engine options have defaults', () => {
     assert.deepEqual(engineOptions({ directory: 'data' }), {
         directory: path.resolve('data'),
+        storage: 'files',
+        cacheSize: 64 * 2 ** 20,
         durability: 'sync',
         flushInterval: 2000,
         lockTimeout: 10_000,
@@ -39,7 +41,8 @@ test('engine options have defaults', () => {
     });
     const given = {
         directory: 'data', durability: 'batched', flushInterval: 5, lockTimeout: 0, exclusive: true,
-        readOnly: true, directoryMode: 0o750, fileMode: 0o640, slowCallThreshold: 0, fileSystem,
+        storage: 'files', cacheSize: 2 ** 20, readOnly: true, directoryMode: 0o750, fileMode: 0o640,
+        slowCallThreshold: 0, fileSystem,
     };
     assert.deepEqual(engineOptions({ ...given, cache: { maxDocuments: 7 }, nobodyKnows: 1 }), {
         ...given, maxDocuments: 7,

@@ -40,7 +40,7 @@ fn commit(key: &str, entry: Option<Entry>, sequence: Sequence) -> Prepared {
 }
 
 fn publish(state: &mut DiskState, commit: Prepared) {
-    let mut notes = <DiskState as Published>::Notes::default();
+    let mut notes = Existing::default();
     state.prepare(&commit, &mut notes).unwrap();
     state.publish(commit, &notes);
 }
@@ -61,7 +61,7 @@ fn a_checkpoint_between_preparing_and_publishing_does_not_change_the_count() {
         let database = database();
         let mut state = DiskState::new(view(&database));
         publish(&mut state, first);
-        let mut notes = <DiskState as Published>::Notes::default();
+        let mut notes = Existing::default();
         state.prepare(&second, &mut notes).unwrap();
         let layers = state.snapshot();
         checkpoint(&database, &layers);

@@ -10,7 +10,7 @@ use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// Space and key, to version, sequence number and value.
+/// Space and key, to checksum, version, sequence number and value.
 pub(super) const ENTRIES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("entries");
 /// First key of a block, to how many entries it has.
 pub(super) const BLOCKS: TableDefinition<'_, &[u8], u64> = TableDefinition::new("blocks");
@@ -24,6 +24,7 @@ pub(super) const FORMAT: &str = "format";
 pub(super) const THROUGH: &str = "through";
 
 const SPACE_BYTES: usize = 4;
+const CHECKSUM_BYTES: usize = 4;
 const VERSION_AND_SEQUENCE_BYTES: usize = 16;
 
 /// The entries of the file, not changed by later checkpoints.
@@ -200,16 +201,28 @@ fn is_empty(lower: &Bound<Vec<u8>>, upper: &Bound<Vec<u8>>) -> bool {
     }
 }
 
-/// What the table holds for an entry.
+/// What the table holds for an entry: a checksum that is bound to its key, version, sequence number, value.
 pub(super) fn encode(bytes: &mut Vec<u8>, entry: &Entry) {
     bytes.clear();
+    bytes.extend_from_slice(&[0; CHECKSUM_BYTES]);
     bytes.extend_from_slice(&entry.version().to_le_bytes());
     bytes.extend_from_slice(&entry.sequence().to_le_bytes());
     bytes.extend_from_slice(entry.value());
+    let (checksum, rest) = bytes.split_at_mut(CHECKSUM_BYTES);
+    checksum.copy_from_slice(&checksum_of(entry.key(), rest));
+}
+
+/// The library has checksums too, and looks at them after a crash only.
+fn checksum_of(key: &[u8], bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
+    crc32c::crc32c_append(crc32c::crc32c(key), bytes).to_le_bytes()
 }
 
 fn decode(key: &[u8], bytes: &[u8]) -> Result<Entry> {
-    let (numbers, value) = bytes.split_at_checked(VERSION_AND_SEQUENCE_BYTES).ok_or_else(not_an_entry)?;
+    let (checksum, rest) = bytes.split_at_checked(CHECKSUM_BYTES).ok_or_else(not_an_entry)?;
+    if checksum != checksum_of(key, rest) {
+        return Err(not_an_entry());
+    }
+    let (numbers, value) = rest.split_at_checked(VERSION_AND_SEQUENCE_BYTES).ok_or_else(not_an_entry)?;
     let number = |at: usize| {
         let mut bytes = [0; 8];
         bytes.copy_from_slice(&numbers[at..at + 8]);
@@ -219,7 +232,7 @@ fn decode(key: &[u8], bytes: &[u8]) -> Result<Entry> {
 }
 
 fn not_an_entry() -> Error {
-    damaged("what it holds at a key is no entry")
+    damaged("what it holds at a key has another checksum")
 }
 
 fn damaged(what: &str) -> Error {
