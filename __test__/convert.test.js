@@ -7,8 +7,9 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const { kixx, openStore, errorOf } = require('./helpers/store.js');
-const { startScript } = require('./helpers/child.js');
+const { startCommand, startScript } = require('./helpers/child.js');
 const { assertHolds, fill, textsIn } = require('./helpers/convert.js');
+const { namespace, needs } = require('./helpers/needs.js');
 const { Random, chooseSeed } = require('./helpers/random.js');
 const { newDirectory, newPath, newRoomyDirectory, snapshotFiles } = require('./helpers/temp.js');
 
@@ -142,6 +143,18 @@ test('given up: nothing has changed, and it can be done again', async (t) => {
         }
         await assertHolds(directory, from, before);
         await convert(directory, { to });
+    }
+});
+
+test('a disk without space for the copy: nothing has changed', { skip: needs('mounts') }, async (t) => {
+    for (const from of ['files', 'disk']) {
+        const place = newRoomyDirectory(t);
+        const mount = 'mount -t tmpfs -o size=16m tmpfs "$0" && exec "$@"';
+        const script = path.join(__dirname, 'helpers', 'convert-child.js');
+        const command = [process.execPath, script, 'full', place, from];
+        const child = startCommand(t, [...namespace(), 'sh', '-c', mount, place, ...command]);
+        const { code, stderr } = await child.exited;
+        assert.equal(code, 0, stderr);
     }
 });
 
