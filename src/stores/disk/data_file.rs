@@ -209,8 +209,8 @@ fn refuse_files(internal: &Internal, directory: &Path) -> Result<()> {
         return Ok(());
     } else {
         format!(
-            "{shown} holds a journal and no {DATA_FILE}. If the file was removed, put it back; if the journal \
-             is that of JSON files, open the directory with {{ storage: 'files' }}"
+            "{shown} holds a journal and no {DATA_FILE}. If the file was removed, put it back; if the \
+             journal is that of JSON files, open the directory with {{ storage: 'files' }}"
         )
     };
     Err(Error::assertion(message).with_expected("an empty directory, or one with a data file"))
