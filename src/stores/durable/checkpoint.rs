@@ -87,6 +87,8 @@ fn try_turn<B: Base>(core: &Core<B>, ours: &dyn LockFile) -> Result<bool> {
     if ours.is_current().map_err(|error| Error::io("look at", path, error))? {
         return Ok(true);
     }
+    // Unless it went with us.
+    core.read(|_| Ok(()))?;
     let message = format!("{} was removed while the datastore was open", path.display());
     Err(Error::new(ErrorKind::Storage, message))
 }
