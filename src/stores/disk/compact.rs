@@ -50,6 +50,6 @@ pub fn compact(fs: &Arc<dyn FileSystem>, directory: &Path, lock_timeout: Duratio
 
 /// Moves pages to the front of the file as long as that makes it shorter.
 fn move_together(mut opened: Opened) -> Result<()> {
-    while opened.database.compact().map_err(failed)? {}
+    while opened.database_mut()?.compact().map_err(failed)? {}
     Ok(())
 }

@@ -42,10 +42,32 @@ pub(super) struct Settings {
 }
 
 pub(super) struct Opened {
-    pub(super) database: Database,
+    /// `None` only while it is dropped.
+    database: Option<Database>,
     /// Counts how often the file was opened.
     opening: u64,
     failed: Arc<AtomicBool>,
+}
+
+impl Opened {
+    pub(super) fn database(&self) -> Result<&Database> {
+        self.database.as_ref().ok_or_else(Error::closed)
+    }
+
+    pub(super) fn database_mut(&mut self) -> Result<&mut Database> {
+        self.database.as_mut().ok_or_else(Error::closed)
+    }
+}
+
+impl Drop for Opened {
+    /// The library tidies up in the file when it is closed, and stops short where that is damaged.
+    fn drop(&mut self) {
+        let database = self.database.take();
+        let _ = caught(|| {
+            drop(database);
+            Ok(())
+        });
+    }
 }
 
 impl DataFile {
@@ -73,7 +95,7 @@ impl DataFile {
 
     fn view(&self) -> Result<View> {
         self.with(|opened| {
-            let transaction = opened.database.begin_read().map_err(failed)?;
+            let transaction = opened.database()?.begin_read().map_err(failed)?;
             View::new(&transaction, opened.opening)
         })
     }
@@ -181,13 +203,13 @@ impl Base for DataFile {
             return Ok(through);
         }
         self.check_place()?;
-        self.with(|opened| write(&opened.database, &snapshot.overlay, snapshot.view.through, through))?;
+        self.with(|opened| write(opened.database()?, &snapshot.overlay, snapshot.view.through, through))?;
         Ok(through)
     }
 
     fn renew(&self, snapshot: &Layers) -> Result<Renewal<Ground>> {
         let view = self.with(|opened| {
-            let transaction = opened.database.begin_read().map_err(failed)?;
+            let transaction = opened.database()?.begin_read().map_err(failed)?;
             let old = (snapshot.view.through, snapshot.view.opening);
             let is_newer = (through(&transaction)?, opened.opening) != old;
             is_newer.then(|| View::new(&transaction, opened.opening)).transpose()
@@ -232,7 +254,7 @@ fn create(fs: &dyn FileSystem, directory: &Path, path: &Path, settings: Settings
     let new = directory.join(NEW_FILE);
     fs.open(&new, OpenMode::CreateNew).map_err(|error| Error::io("create", &new, error))?;
     let opened = open_any(fs, &new, settings, 0)?;
-    make_tables(&opened.database)?;
+    make_tables(opened.database()?)?;
     drop(opened);
     let renamed = fs.sync_files(directory, std::slice::from_ref(&new)).and_then(|()| fs.rename(&new, path));
     renamed.map_err(|error| Error::io("create", path, error))?;
@@ -259,7 +281,7 @@ pub(super) fn open(fs: &dyn FileSystem, path: &Path, settings: Settings, opening
     }
     caught(|| {
         let opened = open_any(fs, path, settings, opening)?;
-        check_format(&opened.database, path)?;
+        check_format(opened.database()?, path)?;
         Ok(opened)
     })
 }
@@ -273,7 +295,7 @@ fn open_any(fs: &dyn FileSystem, path: &Path, settings: Settings, opening: u64) 
         .set_concurrency_mode(ConcurrencyMode::MultiWriter)
         .create_with_backend(pages)
         .map_err(|error| failed_to("open", path, error))?;
-    Ok(Opened { database, opening, failed: has_failed })
+    Ok(Opened { database: Some(database), opening, failed: has_failed })
 }
 
 fn check_format(database: &Database, path: &Path) -> Result<()> {
