@@ -68,7 +68,8 @@ function assertFigure(figure, name) {
 /** Every chart is whole XML, and the page shows it. */
 function assertDrawn(page, output) {
     const charts = fs.readdirSync(output).filter((name) => name.endsWith('.svg'));
-    const expected = ['growth', 'keyvalue', 'load', 'reads', 'writes'].map((name) => `performance-${ name }.svg`);
+    const names = ['growth', 'keyvalue', 'load', 'reads', 'writes'];
+    const expected = names.map((name) => `performance-${ name }.svg`);
     assert.deepEqual(charts, expected);
     for (const name of charts) {
         assert.ok(page.includes(`(${ name })`), `the page does not show ${ name }`);

@@ -16,6 +16,7 @@ const KEY_LENGTH = 100;
 const GROUP = 1_000;
 /** Of so many keys one is read. */
 const READ_ONE_IN = 10;
+const LOOK_MS = 10;
 
 const { values } = parseArgs({ options: {
     keys: { type: 'string', default: '10000000' },
@@ -86,14 +87,16 @@ async function scan(store, look) {
     }
 }
 
-/** Times `work(look)`, and looks at the resident set when that calls `look`. */
+/** Times `work(look)`, and looks at the resident set now and then, and when that calls `look`. */
 async function phase(name, operations, work) {
     const started = performance.now();
     let resident = 0;
     const look = () => {
         resident = Math.max(resident, process.memoryUsage.rss());
     };
+    const timer = setInterval(look, LOOK_MS);
     await work(look);
+    clearInterval(timer);
     look();
     const seconds = (performance.now() - started) / 1000;
     const rate = operations > 1 ? `, ${ Math.round(operations / seconds) } a second` : '';

@@ -12,7 +12,7 @@ export async function timePasses({ milliseconds, operations, prepare = () => und
     let elapsed = 0;
     let passes = 0;
     do {
-        const input = await prepare();
+        const input = prepare();
         const started = performance.now();
         await run(input);
         elapsed += performance.now() - started;

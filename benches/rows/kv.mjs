@@ -138,44 +138,47 @@ async function checkLast(store, { number, count }) {
     checkText(await store.get(keyOf(number)), number, count);
 }
 
-/** Conditional writes and the same without a condition, a thousand in flight. They leave what there was. */
+/**
+ * Conditional writes and the same without a condition, a thousand in flight, in turn. They leave what there
+ * was.
+ */
 async function timeConditional(store, job) {
     const { seed, documents } = job;
     const random = randomNumbers(seed + 3);
-    const chosen = () => Array.from(shuffled(documents, random).subarray(0, GROUP));
-    const newKeys = () => chosen().map((number) => [`new:${ keyOf(number) }`, valueOf(seed, number)]);
-    const old = () => chosen().map((number) => {
-        const value = valueOf(seed, number);
-        return [keyOf(number), value, value];
-    });
-    const time = (prepare, write, undo) => timeWrites(job, prepare, write, undo);
-    const remove = ([key]) => store.del(key);
-    return {
-        setNew: await time(newKeys, ([key, value]) => store.set(key, value), remove),
-        setNx: await time(newKeys, ([key, value]) => store.setNx(key, value), remove),
-        set: await time(old, ([key, value]) => store.set(key, value)),
-        compareAndSwap: await time(old, (entry) => store.compareAndSwap(...entry)),
-    };
+    const chosen = (entry) => Array.from(shuffled(documents, random).subarray(0, GROUP), entry);
+    const added = () => chosen((number) => [`new:${ keyOf(number) }`, valueOf(seed, number)]);
+    const there = () => chosen((number) => [keyOf(number), valueOf(seed, number), valueOf(seed, number)]);
+    const remove = (entries) => Promise.all(entries.map(([key]) => store.del(key)));
+    const works = [
+        { row: 'setNew', entries: added, write: ([key, value]) => store.set(key, value), undo: remove },
+        { row: 'setNx', entries: added, write: ([key, value]) => store.setNx(key, value), undo: remove },
+        { row: 'set', entries: there, write: ([key, value]) => store.set(key, value) },
+        { row: 'compareAndSwap', entries: there, write: (entry) => store.compareAndSwap(...entry) },
+    ];
+    await timeInTurn(works, job.milliseconds);
+    return timeInTurn(works, job.milliseconds);
 }
 
-async function timeWrites({ milliseconds, documents }, prepare, write, undo) {
-    let last = [];
-    const removeLast = () => (undo ? Promise.all(last.map(undo)) : undefined);
-    const us = await timePasses({
-        milliseconds,
-        operations: Math.min(GROUP, documents),
-        async prepare() {
-            await removeLast();
-            last = prepare();
-            return last;
-        },
-        async run(entries) {
-            const answers = await Promise.all(entries.map(write));
-            if (!answers.every((answer) => answer === true)) {
-                throw new Error('a write was not done');
-            }
-        },
+/** Microseconds for each write by row. */
+async function timeInTurn(works, milliseconds) {
+    const timed = works.map((work) => ({ ...work, elapsed: 0, writes: 0 }));
+    do {
+        for (const work of timed) {
+            await timeGroup(work);
+        }
+    } while (timed.some(({ elapsed }) => elapsed < milliseconds));
+    return Object.fromEntries(timed.map(({ row, elapsed, writes }) => [row, elapsed * 1000 / writes]));
+}
+
+async function timeGroup(work) {
+    const entries = work.entries();
+    let answers;
+    work.elapsed += await timeOnce(async () => {
+        answers = await Promise.all(entries.map(work.write));
     });
-    await removeLast();
-    return us;
+    work.writes += entries.length;
+    if (!answers.every((answer) => answer === true)) {
+        throw new Error(`a ${ work.row } was not done`);
+    }
+    await work.undo?.(entries);
 }

@@ -2,8 +2,8 @@ import { open as openLmdb } from 'lmdb';
 
 export const settings = {
     'key-value memory': 'encoding: string, getBinary; noSync: true',
-    'key-value disk': 'encoding: string, getBinary; overlappingSync: false, synchronised before a promise settles; '
-        + 'a batch is one transaction',
+    'key-value disk': 'encoding: string, getBinary; overlappingSync: false, synchronised before a promise '
+        + 'settles; a batch is one transaction',
 };
 
 export async function open(directory, { durability = 'sync' } = {}) {

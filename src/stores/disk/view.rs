@@ -20,8 +20,9 @@ pub(super) const FORMAT: &str = "format";
 /// All commits up to this one are in the file.
 pub(super) const THROUGH: &str = "through";
 
-const SPACE_BYTES: usize = 4;
+pub(super) const SPACE_BYTES: usize = 4;
 const VERSION_AND_SEQUENCE_BYTES: usize = 16;
+const SHORT_PLACE_BYTES: usize = 128;
 
 /// The entries of the file, not changed by later checkpoints.
 pub(super) struct View {
@@ -36,11 +37,6 @@ pub(super) struct View {
 impl View {
     pub(super) fn new(transaction: &ReadTransaction, opening: u64) -> Result<Self> {
         let table = transaction.open_table(BLOCKS).map_err(failed)?;
-        let mut blocks = Vec::new();
-        for block in table.range(..).map_err(failed)? {
-            let (first, count) = block.map_err(failed)?;
-            blocks.push((first.value().into(), count.value()));
-        }
         let mut last_changes = Vec::new();
         for change in transaction.open_table(LAST_CHANGES).map_err(failed)?.range(..).map_err(failed)? {
             let (space, sequence) = change.map_err(failed)?;
@@ -49,19 +45,19 @@ impl View {
         Ok(Self {
             last_changes,
             entries: transaction.open_table(ENTRIES).map_err(failed)?,
-            blocks: Blocks::new(blocks),
+            blocks: read_blocks(&table)?,
             through: through(transaction)?,
             opening,
         })
     }
 
     pub(super) fn get(&self, space: Space, key: &[u8]) -> Result<Option<Entry>> {
-        let found = self.entries.get(&*place(space, key)).map_err(failed)?;
+        let found = with_place(space, key, |place| self.entries.get(place)).map_err(failed)?;
         found.map(|bytes| decode(key, bytes.value())).transpose()
     }
 
     pub(super) fn contains(&self, space: Space, key: &[u8]) -> Result<bool> {
-        Ok(self.entries.get(&*place(space, key)).map_err(failed)?.is_some())
+        Ok(with_place(space, key, |place| self.entries.get(place)).map_err(failed)?.is_some())
     }
 
     /// The entries in `range`, in this direction.
@@ -103,6 +99,15 @@ impl View {
         let bounds = (lower.as_ref().map(Vec::as_slice), upper.as_ref().map(Vec::as_slice));
         self.entries.range_owned(bounds).map_err(failed)
     }
+}
+
+pub(super) fn read_blocks(table: &impl ReadableTable<&'static [u8], u64>) -> Result<Blocks> {
+    let mut blocks = Blocks::default();
+    for block in table.range(..).map_err(failed)? {
+        let (first, count) = block.map_err(failed)?;
+        blocks.push(first.value(), count.value());
+    }
+    Ok(blocks)
 }
 
 /// All commits up to the answer are in the file.
@@ -148,6 +153,15 @@ pub(super) fn place(space: Space, key: &[u8]) -> Vec<u8> {
     place.extend_from_slice(&space.0.to_be_bytes());
     place.extend_from_slice(key);
     place
+}
+
+/// Calls `look_up` with where an entry lies. A short key needs no allocation.
+fn with_place<T>(space: Space, key: &[u8], look_up: impl FnOnce(&[u8]) -> T) -> T {
+    let mut short = [0; SHORT_PLACE_BYTES];
+    let Some(bytes) = short.get_mut(..SPACE_BYTES + key.len()) else { return look_up(&place(space, key)) };
+    bytes[..SPACE_BYTES].copy_from_slice(&space.0.to_be_bytes());
+    bytes[SPACE_BYTES..].copy_from_slice(key);
+    look_up(bytes)
 }
 
 /// Where the entries of `range` lie. A range whose bounds are in the wrong order becomes an empty one.

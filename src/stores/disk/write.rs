@@ -1,8 +1,10 @@
 //! Checkpoints: the overlay goes into the file, in the order of its keys and in one transaction.
 
-use super::blocks::{Blocks, MAX_BLOCK_ENTRIES, NEW_BLOCK_ENTRIES};
+use super::blocks::{Blocks, MAX_BLOCK_ENTRIES, NEW_BLOCK_ENTRIES, beginning};
 use super::overlay::Overlay;
-use super::view::{BLOCKS, ENTRIES, FORMAT, LAST_CHANGES, NUMBERS, THROUGH, encode, failed, place};
+use super::view::{
+    BLOCKS, ENTRIES, FORMAT, LAST_CHANGES, NUMBERS, THROUGH, encode, failed, place, read_blocks,
+};
 use crate::Result;
 use crate::kv::{Sequence, Space};
 use redb::{Database, ReadableTable, Table, WriteTransaction};
@@ -76,15 +78,6 @@ fn begin(database: &Database) -> Result<WriteTransaction> {
     Ok(transaction)
 }
 
-fn read_blocks(table: &BlockTable<'_>) -> Result<Blocks> {
-    let mut blocks = Vec::new();
-    for block in table.range(..).map_err(failed)? {
-        let (first, count) = block.map_err(failed)?;
-        blocks.push((first.value().into(), count.value()));
-    }
-    Ok(Blocks::new(blocks))
-}
-
 /// Notes the new size of a block; splits it if it has become too large, and takes it out when it is empty.
 fn resize(
     entries: &Entries<'_>,
@@ -109,15 +102,17 @@ fn resize(
 }
 
 fn split(entries: &Entries<'_>, table: &mut BlockTable<'_>, first: &[u8], end: Bound<&[u8]>) -> Result<()> {
-    let mut begin = first.to_vec();
+    let (mut begin, mut last) = (first.to_vec(), Vec::new());
     let mut count = 0;
     for row in entries.range((Bound::Included(first), end)).map_err(failed)? {
         let (place, _) = row.map_err(failed)?;
         if count == NEW_BLOCK_ENTRIES {
             table.insert(&*begin, count).map_err(failed)?;
-            begin = place.value().to_vec();
+            begin = beginning(&last, place.value()).to_vec();
             count = 0;
         }
+        last.clear();
+        last.extend_from_slice(place.value());
         count += 1;
     }
     table.insert(&*begin, count).map_err(failed)?;
