@@ -25,6 +25,7 @@ function bench(args, script = 'bench.mjs') {
 
 test('a tiny run measures every row and draws it', async (t) => {
     const { SECTIONS, GROWTH_ROWS } = await import('../benches/report/rows.mjs');
+    const { STORES } = await import('../benches/plan.mjs');
     const [directory, output] = [newDirectory(t), newDirectory(t)];
     const { status, stdout, stderr } = bench([...TINY, '--directory', directory, '--output', output]);
     assert.equal(status, 0, stderr);
@@ -34,7 +35,11 @@ test('a tiny run measures every row and draws it', async (t) => {
     const page = fs.readFileSync(path.join(output, 'performance.md'), 'utf8');
     for (const { id, rows } of SECTIONS) {
         for (const [row, label] of rows.filter(([name]) => !OPTIONAL.has(name))) {
-            assertFigure(results.cases[id]?.figures.kixx?.[row], `${ id } ${ row }`);
+            const ours = (results.cases[id]?.stores ?? []).filter((store) => STORES[store].kind === 'ours');
+            assert.notEqual(ours.length, 0, `${ id } was not measured`);
+            for (const store of ours) {
+                assertFigure(results.cases[id].figures[store][row], `${ id } ${ store } ${ row }`);
+            }
             assert.ok(stdout.includes(label) && page.includes(`| ${ label } |`), `${ label } is not shown`);
         }
     }
@@ -63,7 +68,8 @@ function assertFigure(figure, name) {
 /** Every chart is whole XML, and the page shows it. */
 function assertDrawn(page, output) {
     const charts = fs.readdirSync(output).filter((name) => name.endsWith('.svg'));
-    const expected = ['growth', 'load', 'reads', 'writes'].map((name) => `performance-${ name }.svg`);
+    const names = ['growth', 'keyvalue', 'load', 'reads', 'writes'];
+    const expected = names.map((name) => `performance-${ name }.svg`);
     assert.deepEqual(charts, expected);
     for (const name of charts) {
         assert.ok(page.includes(`(${ name })`), `the page does not show ${ name }`);

@@ -8,7 +8,7 @@ import { PARTS } from './plan.mjs';
 export const HELP = `npm run bench -- [options]
 
 Measures kixx-datastore next to lmdb, better-sqlite3, classic-level and nedb, each in a process of its own,
-in turn, several rounds, and prints one table of medians. Takes about 25 minutes; the peers are installed
+in turn, several rounds, and prints one table of medians. Takes about 30 minutes; the peers are installed
 into benches/node_modules the first time.
 
   --quick              a look at all rows in less than two minutes: fewer documents, one round

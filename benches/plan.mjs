@@ -13,6 +13,11 @@ export const STORES = {
     original: { title: 'JavaScript Kixx', kind: 'limit', dataset: 'files' },
     map: { title: 'bare limit', kind: 'limit', dataset: 'none' },
     append: { title: 'bare limit', kind: 'limit' },
+    'kixx-disk': { title: "storage: 'disk'", kind: 'ours' },
+    'kv-memory': { title: 'kixx-datastore', kind: 'ours' },
+    'kv-disk': { title: 'kixx-datastore', kind: 'ours' },
+    'kv-lmdb': { title: 'lmdb', kind: 'peer', package: 'lmdb' },
+    'kv-level': { title: 'classic-level', kind: 'peer', package: 'classic-level' },
 };
 
 const ROUNDS_MAX = 3;
@@ -21,11 +26,13 @@ const GROWTH = [-1, -0.5, 0, 0.5, 1];
 
 const READERS = ['kixx', 'lmdb', 'sqlite', 'level', 'nedb', 'map'];
 const WRITERS = ['kixx', 'lmdb', 'sqlite', 'level', 'append'];
+const STORAGES = ['kixx', 'kixx-disk'];
 
 /** The names that `--only` knows. */
 export const PARTS = [
     ...Array.from({ length: 11 }, (_, index) => `P${ index + 1 }`),
-    'read', 'write', 'import', 'view', 'load', 'loop', 'threads', 'shapes', 'growth',
+    ...Array.from({ length: 7 }, (_, index) => `K${ index + 1 }`),
+    'read', 'write', 'import', 'view', 'load', 'loop', 'threads', 'kv', 'shapes', 'growth',
 ];
 
 /**
@@ -40,6 +47,7 @@ export function makePlan({ documents, rounds, milliseconds, seed, only, peers })
     const blocks = [
         [{ ...base, id: 'read', parts: ['P1', 'P2', 'P5'], stores: READERS }],
         [{ ...base, id: 'view', parts: ['P6', 'P7'], stores: ['kixx'] }],
+        storageBlock({ ...base, parts: ['K7'], rounds: few, stores: STORAGES }),
         [
             writing({ ...base, id: 'write', parts: ['P3', 'P4'], stores: WRITERS, documents: documents / 5 }),
             writing({
@@ -67,6 +75,7 @@ export function makePlan({ documents, rounds, milliseconds, seed, only, peers })
             ...base, id: 'import', fresh: true, rounds: Math.min(few, 2),
             stores: ['kixx', 'lmdb', 'sqlite', 'level'],
         }],
+        keyValueBlock({ ...base, module: 'kv', fresh: true }),
         GROWTH.map((power) => Math.round(documents * 10 ** power)).map((size) => ({
             ...base, id: `growth-${ size }`, module: 'growth', parts: ['growth', 'P10'], rounds: few,
             documents: size, hot: tenth, stores: ['kixx', 'lmdb', 'sqlite'],
@@ -75,6 +84,28 @@ export function makePlan({ documents, rounds, milliseconds, seed, only, peers })
     return blocks
         .map((block) => block.map((one) => complete(one, peers)).filter((one) => isWanted(one, only)))
         .filter((block) => block.length > 0);
+}
+
+/** The same rows over JSON files and over the disk store. */
+function storageBlock(base) {
+    return [
+        { ...base, id: 'storage-read', module: 'read' },
+        { ...base, id: 'storage-view', module: 'view' },
+        writing({ ...base, id: 'storage-write', documents: base.documents / 5 }),
+    ];
+}
+
+function keyValueBlock(base) {
+    return [
+        {
+            ...base, id: 'kv-memory', durability: 'os', parts: ['K1', 'K5', 'K6'],
+            stores: ['kv-memory', 'kv-lmdb'],
+        },
+        {
+            ...base, id: 'kv-disk', parts: ['K2', 'K3', 'K4', 'K5', 'K6'],
+            stores: ['kv-disk', 'kv-lmdb', 'kv-level'],
+        },
+    ];
 }
 
 function shapeBlock(base) {

@@ -11,7 +11,7 @@ const BAR = 15;
 
 const COLOURS = {
     'kixx-datastore': '#e8590c', lmdb: '#228be6', 'better-sqlite3': '#37b24d', 'classic-level': '#ae3ec9',
-    nedb: '#f59f00', 'JavaScript Kixx': '#e64980', 'bare limit': '#868e96',
+    "storage: 'disk'": '#e8a070', nedb: '#f59f00', 'JavaScript Kixx': '#e64980', 'bare limit': '#868e96',
 };
 
 /** Bar charts: file, title, and panels, each with a title and rows `[section, row, label]`. */
@@ -37,6 +37,15 @@ const BARS = [
             ['load', 'load', 'load'],
         ]],
         ['resident bytes for each byte of JSON', [['load-many', 'memory', 'after load']]],
+    ]],
+    ['performance-keyvalue.svg', 'Key-value stores: microseconds for each, shorter is better', [
+        ['backend memory', [['kv-memory', 'get', 'get, strings'], ['kv-memory', 'getBytes', 'get, bytes']]],
+        ['backend disk, on stable storage when acknowledged', [
+            ['kv-disk', 'get', 'get, strings'],
+            ['kv-disk', 'getBytes', 'get, bytes'],
+            ['kv-disk', 'batch', 'batch of 1,000, each'],
+            ['kv-disk', 'setOne', 'set, one awaited'],
+        ]],
     ]],
 ];
 

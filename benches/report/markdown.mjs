@@ -40,7 +40,7 @@ function goalsTable(goals) {
         return [];
     }
     const rows = goals
-        .sort((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)))
+        .sort((a, b) => b.id[0].localeCompare(a.id[0]) || Number(a.id.slice(1)) - Number(b.id.slice(1)))
         .map(({ id, row, text, value, reached }) => [
             id, row, text, figureText(value), reached ? 'reached' : '**missed**',
         ]);

@@ -3,7 +3,7 @@
 import { shapeTitle } from '../documents.mjs';
 import { STORES } from '../plan.mjs';
 import { count, figureText, timesText } from './format.mjs';
-import { GROWTH_ROWS, SECTIONS, UNITS } from './rows.mjs';
+import { GROWTH_ROWS, OURS, SECTIONS, UNITS } from './rows.mjs';
 
 /**
  * @param results as bench.mjs saves them
@@ -26,11 +26,13 @@ export function allGoals({ sections, growth }) {
     return rows.flatMap((row) => row.goals.map((goal) => ({ ...goal, row: row.label })));
 }
 
-function makeSection({ title, id, rows }, measured) {
-    const figure = (store, row) => measured.figures[store]?.[row]?.median;
+function makeSection({ title, id, rows, what }, measured) {
+    const ours = measured.stores.find((store) => STORES[store].kind === 'ours');
+    const figure = (store, row) => measured.figures[store === OURS ? ours : store]?.[row]?.median;
+    const input = what ?? `documents of ${ shapeTitle(measured.shape) }`;
     return {
         id,
-        title: `${ title }: ${ count(measured.documents) } documents of ${ shapeTitle(measured.shape) }`,
+        title: `${ title }: ${ count(measured.documents) } ${ input }`,
         rows: rows
             .map(([row, label, unit, goals]) => ({
                 row,
@@ -54,7 +56,7 @@ function figuresOf(measured, row) {
 
 /** The best of the peers and how many times as good we are; undefined where there is none. */
 function bestPeer(figure, row, unit) {
-    const ours = figure('kixx', row);
+    const ours = figure(OURS, row);
     const { better } = UNITS[unit];
     const peers = Object.keys(STORES)
         .filter((store) => STORES[store].kind === 'peer' && figure(store, row) !== undefined)

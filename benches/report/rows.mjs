@@ -2,12 +2,16 @@
 
 import { STORES } from '../plan.mjs';
 
+/** Our store in its case, whatever its adapter. */
+export const OURS = 'ours';
+
 /** Which figures of a unit are better. */
 export const UNITS = {
     us: { better: 'lower' },
     ms: { better: 'lower' },
     'documents/s': { better: 'higher' },
     'reads/s': { better: 'higher' },
+    'entries/s': { better: 'higher' },
     'writes/s': { better: 'higher' },
     'x JSON': { better: 'lower' },
     'x resident': { better: 'closer to 1' },
@@ -23,22 +27,22 @@ const titleOf = (store) => STORES[store].title;
 
 const timesFaster = (id, store, times) => goal(
     id, `${ times }x as fast as ${ titleOf(store) }`,
-    (figure, row) => figure(store, row) / figure('kixx', row), { least: times },
+    (figure, row) => figure(store, row) / figure(OURS, row), { least: times },
 );
 const faster = (id, store) => goal(
     id, `faster than ${ titleOf(store) }`,
-    (figure, row) => figure(store, row) / figure('kixx', row), { least: 1 },
+    (figure, row) => figure(store, row) / figure(OURS, row), { least: 1 },
 );
 const within = (id, store, times) => goal(
     id, `at most ${ times }x ${ titleOf(store) }`,
-    (figure, row) => figure('kixx', row) / figure(store, row), { most: times },
+    (figure, row) => figure(OURS, row) / figure(store, row), { most: times },
 );
 const withinRow = (id, other, times, name) => goal(
     id, `at most ${ times }x ${ name }`,
-    (figure, row) => figure('kixx', row) / figure('kixx', other), { most: times },
+    (figure, row) => figure(OURS, row) / figure(OURS, other), { most: times },
 );
-const least = (id, bound, text) => goal(id, text, (figure, row) => figure('kixx', row), { least: bound });
-const most = (id, bound, text) => goal(id, text, (figure, row) => figure('kixx', row), { most: bound });
+const least = (id, bound, text) => goal(id, text, (figure, row) => figure(OURS, row), { least: bound });
+const most = (id, bound, text) => goal(id, text, (figure, row) => figure(OURS, row), { most: bound });
 
 const noBlock = [most('P11', 10, 'at most 10 ms')];
 const reading = [
@@ -57,6 +61,20 @@ const writing = [
     ['setOne', 'set, one awaited', 'us', [within('P4', 'append', 1.6), faster('P4', 'lmdb')]],
     ['setOneP99', 'the same, 99 of 100 within', 'us', []],
 ];
+const viewing = [
+    ['viewPageStart', 'view page of 20, at 0', 'us', [
+        withinRow('P6', 'pageStart', 1.3, 'a page of keys'),
+    ]],
+    ['viewPageMiddle', 'view page of 20, at N/2', 'us', [
+        withinRow('P6', 'pageMiddle', 1.3, 'a page of keys'),
+    ]],
+    ['pageStart', 'page of keys, same process, at 0', 'us', []],
+    ['pageMiddle', 'page of keys, same process, at N/2', 'us', []],
+    ['viewBuild', 'first build', 'documents/s', [least('P7', 400_000, '400,000 or more')]],
+    ['viewBuildLimit', 'JSON.parse and map function alone', 'documents/s', []],
+    ['catchUpOne', 'query after 1 document changed', 'ms', []],
+    ['catchUpMany', 'query after 1,000 documents changed', 'ms', []],
+];
 const loading = [
     ['load', 'load, each document', 'us'],
     ['open', 'load or open', 'ms'],
@@ -68,13 +86,45 @@ const loadingGoals = { load: [timesFaster('P8', 'original', 8)] };
 const memoryGoals = {
     memory: [most('P9', 1.6, 'at most 1.6x')],
     memoryCounted: [
-        goal('P9', 'within 15 %', (figure, row) => Math.abs(figure('kixx', row) - 1), { most: 0.15 }),
+        goal('P9', 'within 15 %', (figure, row) => Math.abs(figure(OURS, row) - 1), { most: 0.15 }),
     ],
 };
 
 /** The rows with these goals only. */
 const withGoals = (rows, goals) => rows.map(([row, label, unit]) => [row, label, unit, goals[row] ?? []]);
 const plain = (rows) => withGoals(rows, {});
+
+/** Rows of key-value stores, with these goals. */
+const keyValues = (goals) => withGoals([
+    ['get', 'get, strings, any order', 'us'],
+    ['getBytes', 'get, bytes, any order', 'us'],
+    ['scan', 'scan of all, keys and strings', 'entries/s'],
+    ['batch', 'batch of 1,000, each entry', 'us'],
+    ['setOne', 'set, one awaited', 'us'],
+    ['setOneP99', 'the same, 99 of 100 within', 'us'],
+    ['set', 'set, 1,000 in flight', 'us'],
+    ['compareAndSwap', 'compareAndSwap, 1,000 in flight', 'us'],
+    ['setNew', 'set of a new key, 1,000 in flight', 'us'],
+    ['setNx', 'setNx of a new key, 1,000 in flight', 'us'],
+    ['fill', 'all new, in batches of 1,000, each', 'us'],
+    ['fillClosed', 'until the store is closed, each', 'us'],
+], goals);
+const conditional = {
+    setNx: [withinRow('K5', 'setNew', 1.5, 'set')],
+    compareAndSwap: [withinRow('K5', 'set', 1.5, 'set')],
+};
+const memoryStore = keyValues({
+    ...conditional,
+    get: [timesFaster('K1', 'kv-lmdb', 1.5)],
+    getBytes: [timesFaster('K1', 'kv-lmdb', 1.5)],
+}).filter(([row]) => !['setOne', 'setOneP99', 'fillClosed'].includes(row));
+const diskStore = keyValues({
+    ...conditional,
+    get: [within('K2', 'kv-lmdb', 1.5)],
+    getBytes: [within('K2', 'kv-lmdb', 1.5)],
+    batch: [faster('K3', 'kv-lmdb'), faster('K3', 'kv-level')],
+    setOne: [faster('K4', 'kv-lmdb')],
+});
 
 /** Sections: a title with the documents of its case, the id of the case, rows `[row, label, unit, goals]`. */
 export const SECTIONS = [
@@ -87,22 +137,7 @@ export const SECTIONS = [
             ['importClosed', 'until the store is closed, each', 'us', []],
         ],
     },
-    {
-        title: 'Views', id: 'view', rows: [
-            ['viewPageStart', 'view page of 20, at 0', 'us', [
-                withinRow('P6', 'pageStart', 1.3, 'a page of keys'),
-            ]],
-            ['viewPageMiddle', 'view page of 20, at N/2', 'us', [
-                withinRow('P6', 'pageMiddle', 1.3, 'a page of keys'),
-            ]],
-            ['pageStart', 'page of keys, same process, at 0', 'us', []],
-            ['pageMiddle', 'page of keys, same process, at N/2', 'us', []],
-            ['viewBuild', 'first build', 'documents/s', [least('P7', 400_000, '400,000 or more')]],
-            ['viewBuildLimit', 'JSON.parse and map function alone', 'documents/s', []],
-            ['catchUpOne', 'query after 1 document changed', 'ms', []],
-            ['catchUpMany', 'query after 1,000 documents changed', 'ms', []],
-        ],
-    },
+    { title: 'Views', id: 'view', rows: viewing },
     { title: 'Loading and memory', id: 'load', rows: withGoals(loading, loadingGoals) },
     { title: 'Loading and memory', id: 'load-many', rows: withGoals(loading, memoryGoals) },
     {
@@ -127,6 +162,16 @@ export const SECTIONS = [
             ['readersHot2', '2 worker threads, hot', 'reads/s', []],
         ],
     },
+    {
+        title: 'Key-value store, memory', id: 'kv-memory', what: 'values of 100 bytes', rows: memoryStore,
+    },
+    {
+        title: 'Key-value store, disk, durability sync', id: 'kv-disk', what: 'values of 100 bytes',
+        rows: diskStore,
+    },
+    { title: "Reading, storage 'files' and 'disk'", id: 'storage-read', rows: plain(reading) },
+    { title: "Writing, storage 'files' and 'disk'", id: 'storage-write', rows: plain(writing) },
+    { title: "Views, storage 'files' and 'disk'", id: 'storage-view', rows: plain(viewing) },
     ...['small', 'large'].flatMap((shape) => [
         { title: 'Reading', id: `read-${ shape }`, rows: plain(reading) },
         { title: 'Writing, durability sync', id: `write-${ shape }`, rows: plain(writing) },

@@ -8,9 +8,12 @@ export const settings = {
 export const keepsAllInMemory = true;
 export const hasViews = true;
 
-/** @param options `cache`: how many documents to keep parsed; 0 turns the cache off */
-export async function open(directory, { durability = 'sync', cache = 0 } = {}) {
-    const options = { directory, durability, cache: cache > 0 && { maxDocuments: cache } };
+/**
+ * @param options `cache`: how many documents to keep parsed; 0 turns the cache off; `storage` as that of a
+ *     Datastore
+ */
+export async function open(directory, { durability = 'sync', cache = 0, storage = 'files' } = {}) {
+    const options = { directory, durability, storage, cache: cache > 0 && { maxDocuments: cache } };
     const datastore = await new Datastore(options).load();
     return {
         asynchronous: true,

@@ -23,9 +23,10 @@ pub(super) const FORMAT: &str = "format";
 /// All commits up to this one are in the file.
 pub(super) const THROUGH: &str = "through";
 
-const SPACE_BYTES: usize = 4;
+pub(super) const SPACE_BYTES: usize = 4;
 const CHECKSUM_BYTES: usize = 4;
 const VERSION_AND_SEQUENCE_BYTES: usize = 16;
+const SHORT_PLACE_BYTES: usize = 128;
 
 /// The entries of the file, not changed by later checkpoints.
 pub(super) struct View {
@@ -55,13 +56,13 @@ impl View {
 
     pub(super) fn get(&self, space: Space, key: &[u8]) -> Result<Option<Entry>> {
         caught(|| {
-            let found = self.entries.get(&*place(space, key)).map_err(failed)?;
+            let found = with_place(space, key, |place| self.entries.get(place)).map_err(failed)?;
             found.map(|bytes| decode(key, bytes.value())).transpose()
         })
     }
 
     pub(super) fn contains(&self, space: Space, key: &[u8]) -> Result<bool> {
-        caught(|| Ok(self.entries.get(&*place(space, key)).map_err(failed)?.is_some()))
+        caught(|| Ok(with_place(space, key, |place| self.entries.get(place)).map_err(failed)?.is_some()))
     }
 
     /// The entries in `range`, in this direction.
@@ -115,12 +116,12 @@ pub(super) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 pub(super) fn read_blocks(table: &impl ReadableTable<&'static [u8], u64>) -> Result<Blocks> {
-    let mut blocks = Vec::new();
+    let mut blocks = Blocks::default();
     for block in table.range(..).map_err(failed)? {
         let (first, count) = block.map_err(failed)?;
-        blocks.push((first.value().into(), count.value()));
+        blocks.push(first.value(), count.value());
     }
-    Ok(Blocks::new(blocks))
+    Ok(blocks)
 }
 
 /// All commits up to the answer are in the file.
@@ -166,6 +167,15 @@ pub(super) fn place(space: Space, key: &[u8]) -> Vec<u8> {
     place.extend_from_slice(&space.0.to_be_bytes());
     place.extend_from_slice(key);
     place
+}
+
+/// Calls `look_up` with where an entry lies. A short key needs no allocation.
+fn with_place<T>(space: Space, key: &[u8], look_up: impl FnOnce(&[u8]) -> T) -> T {
+    let mut short = [0; SHORT_PLACE_BYTES];
+    let Some(bytes) = short.get_mut(..SPACE_BYTES + key.len()) else { return look_up(&place(space, key)) };
+    bytes[..SPACE_BYTES].copy_from_slice(&space.0.to_be_bytes());
+    bytes[SPACE_BYTES..].copy_from_slice(key);
+    look_up(bytes)
 }
 
 /// Where the entries of `range` lie. A range whose bounds are in the wrong order becomes an empty one.

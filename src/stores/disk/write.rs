@@ -1,6 +1,6 @@
 //! Checkpoints: the overlay goes into the file, in the order of its keys and in one transaction.
 
-use super::blocks::{Blocks, MAX_BLOCK_ENTRIES, NEW_BLOCK_ENTRIES};
+use super::blocks::{Blocks, MAX_BLOCK_ENTRIES, NEW_BLOCK_ENTRIES, beginning};
 use super::overlay::Overlay;
 use super::view::{
     BLOCKS, ENTRIES, FORMAT, LAST_CHANGES, NUMBERS, THROUGH, encode, failed, place, read_blocks,
@@ -102,15 +102,17 @@ fn resize(
 }
 
 fn split(entries: &Entries<'_>, table: &mut BlockTable<'_>, first: &[u8], end: Bound<&[u8]>) -> Result<()> {
-    let mut begin = first.to_vec();
+    let (mut begin, mut last) = (first.to_vec(), Vec::new());
     let mut count = 0;
     for row in entries.range((Bound::Included(first), end)).map_err(failed)? {
         let (place, _) = row.map_err(failed)?;
         if count == NEW_BLOCK_ENTRIES {
             table.insert(&*begin, count).map_err(failed)?;
-            begin = place.value().to_vec();
+            begin = beginning(&last, place.value()).to_vec();
             count = 0;
         }
+        last.clear();
+        last.extend_from_slice(place.value());
         count += 1;
     }
     table.insert(&*begin, count).map_err(failed)?;
