@@ -21,7 +21,8 @@ Object.defineProperty(BehindError.prototype, 'name', { value: 'BehindError' });
  * @property {unknown[]} args
  * @property {string[] | null} keys the documents that it is about; null for all of them
  * @property {() => unknown} repeat makes the same call of the new store
- * @property {() => void} [finish] for a read that compares by itself what `repeat` began at each place
+ * @property {(isClear: boolean) => void} [finish] for a read that compares by itself what `repeat` began at
+ *   each place; where that is not clear, a difference says nothing
  * @property {() => void} [leaveOut] for such a read: nothing will be compared
  */
 
@@ -226,9 +227,7 @@ class Mirror {
     }
 
     #conclude(read) {
-        // In which order writes of different documents came to the old store is not known for sure.
-        const isClear = read.overlapped <= 1 || read.keys?.length === 1;
-        if (!isClear && read.finish === undefined && !isSame(read.old, read.other)) {
+        if (!isClear(read) && read.finish === undefined && !isSame(read.old, read.other)) {
             this.#leaveOut(read);
         } else {
             this.#compare(read);
@@ -244,7 +243,7 @@ class Mirror {
             return;
         }
         if (call.finish !== undefined) {
-            call.finish();
+            call.finish(isClear(call));
         } else if (isSame(call.old, call.other)) {
             this.#report.same(call.method);
         } else {
@@ -289,6 +288,11 @@ class Mirror {
 
 function concern(some, others) {
     return some === null || others === null || some.some((key) => others.includes(key));
+}
+
+/** In which order writes of different documents came to the old store is not known for sure. */
+function isClear(read) {
+    return read.overlapped <= 1 || read.keys?.length === 1;
 }
 
 /** Whether any of the items was in the set. */

@@ -22,6 +22,7 @@ class ScanComparison {
     #candidates = [];
     #items = [];
     #begun = false;
+    #isClear = true;
     #over = false;
     #working;
 
@@ -36,7 +37,7 @@ class ScanComparison {
     get call() {
         return {
             method: 'scan', args: this.#args, keys: null,
-            repeat: () => this.begin(), finish: () => this.finish(), leaveOut: () => this.giveUp(),
+            repeat: () => this.begin(), finish: (isClear) => this.finish(isClear), leaveOut: () => this.giveUp(),
         };
     }
 
@@ -55,9 +56,10 @@ class ScanComparison {
         await candidate.first;
     }
 
-    /** All scans have begun that could be the same. */
-    finish() {
+    /** All scans have begun that could be the same; unless that is clear, a difference says nothing. */
+    finish(isClear) {
         this.#begun = true;
+        this.#isClear = isClear;
         this.#work();
     }
 
@@ -139,7 +141,9 @@ class ScanComparison {
             }
         }
         this.#candidates = same;
-        if (same.length === 0) {
+        if (same.length === 0 && !this.#isClear) {
+            this.giveUp();
+        } else if (same.length === 0) {
             this.#conclude(() => this.#report.different({ method: 'scan', args: this.#args, old, other }));
         } else if (old === END || Object.hasOwn(old, 'error')) {
             this.#conclude(() => this.#report.same('scan'));
