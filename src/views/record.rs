@@ -6,7 +6,7 @@
 use super::index::ViewSpaces;
 use crate::kv::{
     Batch, Check, Committed, Entry, KeyRange, Operation, Read, Scan, Sequence, Space, Store, Versioning,
-    Write,
+    Write, block_on,
 };
 use crate::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
@@ -56,9 +56,18 @@ impl Record {
         }
     }
 
-    /// As it is in `read`.
-    pub(super) fn in_moment(&self, read: &dyn Read) -> Result<Option<Self>> {
-        read.get(RECORDS, &self.key).wait()?.map(|entry| Self::read(&entry)).transpose()
+    /// Whether nobody has moved it, as far as `read` shows.
+    pub(super) async fn is_current(&self, read: &dyn Read) -> Result<bool> {
+        let entry = read.get(RECORDS, &self.key).await?;
+        Ok(entry.is_some_and(|entry| entry.sequence() == self.sequence))
+    }
+
+    /// `Conflict` if somebody else has moved it.
+    pub(super) fn assert_current(&self, read: &dyn Read) -> Result<()> {
+        if block_on(self.is_current(read))? {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Conflict, "Somebody else works on the rows of the view"))
     }
 
     fn make(store: &dyn Store, name: &ViewName) -> Result<Self> {
@@ -127,15 +136,19 @@ pub fn remove_others(store: &dyn Store, id: &str, signature: Option<&str>) -> Re
     Ok(())
 }
 
-fn remove(store: &dyn Store, mut record: Record) -> Result<()> {
-    let emptied = record.commit(store, Batch::default(), |record| {
-        (record.through, record.is_partial) = (None, true);
-    });
-    match emptied {
+fn remove(store: &dyn Store, record: Record) -> Result<()> {
+    match empty(store, record) {
         // Somebody else is at it.
-        Err(error) if error.kind() == ErrorKind::Conflict => return Ok(()),
-        result => result?,
+        Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+        result => result,
     }
+}
+
+/// Every batch moves the record: rows that somebody works on again must not go.
+fn empty(store: &dyn Store, mut record: Record) -> Result<()> {
+    record.commit(store, Batch::default(), |record| {
+        (record.through, record.is_partial) = (None, true);
+    })?;
     for space in [record.spaces.rows, record.spaces.documents] {
         loop {
             let scan = Scan { limit: ROWS_PER_REMOVAL, ..Scan::all(KeyRange::ALL) };
@@ -144,14 +157,12 @@ fn remove(store: &dyn Store, mut record: Record) -> Result<()> {
                 break;
             }
             let delete = |row: &Entry| Operation::delete(space, row.key(), Check::Any);
-            store.commit(Batch { operations: rows.iter().map(delete).collect() }).wait()?;
+            let batch = Batch { operations: rows.iter().map(delete).collect() };
+            record.commit(store, batch, |_| {})?;
         }
     }
     let gone = Operation::delete(RECORDS, &record.key, Check::Unchanged(record.sequence));
-    match store.commit(Batch::of(gone)).wait() {
-        Err(error) if error.kind() != ErrorKind::Conflict => Err(error),
-        _ => Ok(()),
-    }
+    store.commit(Batch::of(gone)).wait().map(drop)
 }
 
 /// Id and signature as JSON text: no id is the beginning of another one.
