@@ -102,7 +102,7 @@ impl View {
     /// the same view open, also in other processes.
     pub fn recorded(rows: Arc<dyn Store>, name: ViewName) -> Result<Self> {
         let record = Record::find_or_make(&*rows, &name)?;
-        let shown = Shown { complete: Complete::recorded(&record), failures: Failures::default() };
+        let shown = Shown::recorded(&record);
         let home = Home::Recorded(name, Mutex::new(record));
         Ok(Self { rows, home, progress: Mutex::default(), shown: Mutex::new(shown) })
     }
@@ -248,19 +248,18 @@ impl View {
     }
 
     fn commit(&self, replacement: Replacement) -> Result<()> {
-        let (batch, failures) = replacement.into_parts();
+        let (batch, changes) = replacement.into_parts();
+        let mut failures = lock(&self.shown).failures.clone();
+        changes.into_iter().for_each(|change| failures.apply(change));
         if !batch.operations.is_empty() {
             match &self.home {
                 Home::Volatile(_) => drop(self.rows.commit(batch).wait()?),
-                Home::Recorded(_, record) => {
-                    lock(record).commit(&*self.rows, batch, |record| record.is_partial = true)?;
-                }
+                Home::Recorded(_, record) => lock(record).commit(&*self.rows, batch, |record| {
+                    (record.is_partial, record.failures) = (true, failures.clone());
+                })?,
             }
         }
-        let mut shown = lock(&self.shown);
-        for change in failures {
-            shown.failures.apply(change);
-        }
+        lock(&self.shown).failures = failures;
         Ok(())
     }
 
@@ -293,7 +292,7 @@ impl View {
                 (progress.work, progress.is_ahead_of_record) = (None, false);
                 progress.outstanding.clear();
                 let found = Record::find_or_make(&*self.rows, name)?;
-                lock(&self.shown).complete = Complete::recorded(&found);
+                *lock(&self.shown) = Shown::recorded(&found);
                 *lock(record) = found;
                 Ok(())
             }
@@ -327,11 +326,15 @@ impl View {
     }
 }
 
-impl Complete {
+impl Shown {
     /// What queries see of the rows that `record` tells of.
-    fn recorded(record: &Record) -> Option<Self> {
-        let through = record.through.filter(|_| !record.is_partial)?;
-        Some(Self { rows: Rows::Recorded(record.clone()), space: record.spaces.rows, through })
+    fn recorded(record: &Record) -> Self {
+        let complete = record.through.filter(|_| !record.is_partial).map(|through| Complete {
+            rows: Rows::Recorded(record.clone()),
+            space: record.spaces.rows,
+            through,
+        });
+        Self { complete, failures: record.failures.clone() }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A record lies in the store of the rows and is written in one batch with them. It is also the lock: a batch
 //! goes through only if nobody else has moved the record since it was read.
 
+use super::failures::Failures;
 use super::index::ViewSpaces;
 use crate::kv::{
     Batch, Check, Committed, Entry, KeyRange, Operation, Read, Scan, Sequence, Space, Store, Versioning,
@@ -39,6 +40,8 @@ pub(super) struct Record {
     pub(super) through: Option<Sequence>,
     /// Whether some rows are newer than that.
     pub(super) is_partial: bool,
+    /// The documents that have no rows since mapping them failed.
+    pub(super) failures: Failures,
 }
 
 impl Record {
@@ -78,7 +81,14 @@ impl Record {
         };
         let check = counter.map_or(Check::Absent, |counter| Check::Unchanged(counter.sequence()));
         let spaces = ViewSpaces { rows: Space(free), documents: Space(free + 1) };
-        let mut record = Self { key: key(name), sequence: 0, spaces, through: None, is_partial: false };
+        let mut record = Self {
+            key: key(name),
+            sequence: 0,
+            spaces,
+            through: None,
+            is_partial: false,
+            failures: Failures::default(),
+        };
         let operations = vec![
             put(COUNTER, check, &json!({ "free": free + 2 })),
             put(&record.key, Check::Absent, &record.value()),
@@ -108,6 +118,7 @@ impl Record {
             "documents": self.spaces.documents.0,
             "through": self.through,
             "partial": self.is_partial,
+            "failures": self.failures.to_json(),
         })
     }
 
@@ -119,7 +130,15 @@ impl Record {
         };
         let is_partial = value.get("partial") == Some(&Value::Bool(true));
         let through = value.get("through").and_then(Value::as_u64);
-        Ok(Self { key: entry.key().into(), sequence: entry.sequence(), spaces, through, is_partial })
+        let failures = value.get("failures").and_then(Failures::from_json).unwrap_or_default();
+        Ok(Self {
+            key: entry.key().into(),
+            sequence: entry.sequence(),
+            spaces,
+            through,
+            is_partial,
+            failures,
+        })
     }
 }
 
@@ -147,7 +166,7 @@ fn remove(store: &dyn Store, record: Record) -> Result<()> {
 /// Every batch moves the record: rows that somebody works on again must not go.
 fn empty(store: &dyn Store, mut record: Record) -> Result<()> {
     record.commit(store, Batch::default(), |record| {
-        (record.through, record.is_partial) = (None, true);
+        (record.through, record.is_partial, record.failures) = (None, true, Failures::default());
     })?;
     for space in [record.spaces.rows, record.spaces.documents] {
         loop {
