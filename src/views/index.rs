@@ -185,9 +185,11 @@ impl View {
             let old = self.indexed(document.key())?;
             replacement.replace(document, emission(old.as_ref())?, mapped);
         }
-        let applied = self.commit(replacement).and_then(|()| {
+        let is_last = |work: &&Work| progress.outstanding.len() == 1 && work.is_done();
+        let shows = progress.work.as_ref().filter(is_last).map(Work::through);
+        let applied = self.commit(replacement, shows).and_then(|is_recorded| {
             progress.outstanding.remove(at);
-            progress.is_ahead_of_record = true;
+            progress.is_ahead_of_record = !is_recorded;
             if progress.outstanding.is_empty()
                 && let Some(work) = progress.work.take_if(|work| work.is_done())
             {
@@ -244,23 +246,26 @@ impl View {
             let old = self.indexed(key)?;
             replacement.remove(key, emission(old.as_ref())?);
         }
-        self.commit(replacement)
+        self.commit(replacement, None).map(drop)
     }
 
-    fn commit(&self, replacement: Replacement) -> Result<()> {
+    /// Commits the rows, and with the last ones that they show `shows`. Whether that was recorded.
+    fn commit(&self, replacement: Replacement, shows: Option<Sequence>) -> Result<bool> {
         let (batch, changes) = replacement.into_parts();
         let mut failures = lock(&self.shown).failures.clone();
         changes.into_iter().for_each(|change| failures.apply(change));
-        if !batch.operations.is_empty() {
+        let has_changed = !batch.operations.is_empty();
+        if has_changed {
             match &self.home {
                 Home::Volatile(_) => drop(self.rows.commit(batch).wait()?),
                 Home::Recorded(_, record) => lock(record).commit(&*self.rows, batch, |record| {
-                    (record.is_partial, record.failures) = (true, failures.clone());
+                    (record.through, record.is_partial) = (shows.or(record.through), shows.is_none());
+                    record.failures = failures.clone();
                 })?,
             }
         }
         lock(&self.shown).failures = failures;
-        Ok(())
+        Ok(has_changed && shows.is_some())
     }
 
     /// Lets queries see the rows as they are now.

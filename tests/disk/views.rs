@@ -282,3 +282,21 @@ fn a_view_that_nobody_asks_keeps_nothing_old() {
     assert!(length() <= before, "{} bytes have become {}", before, length());
     process.close();
 }
+
+/// Who asks for a view waits for it.
+#[test]
+fn a_document_that_has_changed_takes_one_commit() {
+    let directory = tempfile::tempdir().unwrap();
+    let process = Process::start(directory.path(), "a");
+    process.put(0..20, "first");
+    process.check();
+    process.put(3..4, "second");
+    let before = process.store.sequence();
+    process.check();
+    assert_eq!(process.store.sequence() - before, 1);
+    process.close();
+    let process = Process::start(directory.path(), "a");
+    process.check();
+    assert_eq!(process.mapped(), 0);
+    process.close();
+}
