@@ -158,13 +158,15 @@ async function loadError(node) {
     return JSON.parse(stdout);
 }
 
-/** All tracked sources of the addon and of lib/, the rest by name. */
+/** All tracked sources of the addon and of lib/, the pages with their pictures, the rest by name. */
 function expectedFiles() {
     const trees = ['bin', 'cli', 'lib', 'src', 'types'].flatMap((directory) => (
         listFiles(path.join(root, directory)).map((file) => `${ directory }/${ file }`)
     ));
+    const pages = listFiles(path.join(root, 'docs')).filter((file) => !file.endsWith('.json'));
     return [
         ...trees.filter((file) => !file.endsWith('/tests.rs')),
+        ...pages.map((file) => `docs/${ file }`),
         'ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json',
         'Cargo.lock', 'Cargo.toml', 'build.rs', 'scripts/build-addon.cjs', 'scripts/platform.cjs',
         'import.cjs', 'import.d.mts', 'import.d.ts', 'import.mjs',
