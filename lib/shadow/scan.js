@@ -37,7 +37,9 @@ class ScanComparison {
     get call() {
         return {
             method: 'scan', args: this.#args, keys: null,
-            repeat: () => this.begin(), finish: (isClear) => this.finish(isClear), leaveOut: () => this.giveUp(),
+            repeat: () => this.begin(),
+            finish: (isClear) => this.finish(isClear),
+            leaveOut: () => this.giveUp(),
         };
     }
 
