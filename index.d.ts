@@ -361,11 +361,14 @@ export function verifyBackup(path: string, options?: VerifyOptions): Promise<Bac
 
 /** Figures about a store. There may be more of them. */
 export interface Stats {
-    /** Where the documents are. */
+    /** Where the documents are; `':memory:'` with storage `'memory'`. */
     directory?: string;
     /** How many documents there are. */
     documents: number;
-    /** How many of them are in the journal and not yet in their JSON files. */
+    /**
+     * How many of them are in the journal and not yet in their JSON files. With storage `'disk'`: how many
+     * entries are not yet in the data file, rows of views too.
+     */
     backlog: number;
     /** Why files could not be brought up to date, if so. It is tried again; the journal has everything. */
     checkpointFailure: string | null;

@@ -46,7 +46,9 @@ for (const isOpen of [false, true]) {
         assert.equal((await cli(t, ['scan', directory])).stdout.split('\n').length, 3);
         const rows = await cli(t, ['query', directory, '--map', map]);
         assert.deepEqual([rows.code, rows.stdout.split('\n').length], [0, 3], rows.stderr);
-        assert.equal((await run('stats', directory)).documents, 2);
+        const { documents, storage, dataFileBytes } = await run('stats', directory);
+        assert.deepEqual([documents, storage], [2, 'disk']);
+        assert.equal(dataFileBytes, fs.statSync(path.join(directory, 'data.redb')).size);
         await run('compact', directory);
         assert.equal((await run('export', directory, `${ place }.jsonl`)).documents, 2);
         assert.equal((await run('backup', directory, `${ place }.backup`)).documents, 2);
@@ -97,5 +99,5 @@ test('--storage says what a directory without documents becomes', LIMIT, async (
     assert.equal(code, 0);
     assert.deepEqual(fs.readdirSync(imported), ['data.redb']);
     const refused = await cliJson(t, ['set', made, 'b', '{}', '--storage', 'files']);
-    assert.deepEqual([refused.code, refused.error.code], [2, 'ASSERTION']);
+    assert.deepEqual([refused.code, refused.error.code], [2, 'USAGE']);
 });

@@ -205,3 +205,39 @@ test('build needs no native module', LIMIT, async (t) => {
     assert.equal(build.status, 6);
     assert.match(build.stderr, /cargo.*Install Rust/);
 });
+
+test('damage in a file that is read is not said to be in the datastore', LIMIT, async (t) => {
+    const directory = newDirectory(t);
+    const broken = path.join(newDirectory(t), 'broken');
+    fs.writeFileSync(broken, 'this is nothing');
+    const commands = [['restore', directory, broken], ['import', directory, broken, '--from', 'lowdb']];
+    await each(commands, async (args) => {
+        const { code, stderr } = await cli(t, args);
+        assert.equal(code, 5);
+        assert.match(stderr, /broken/);
+        assert.doesNotMatch(stderr, /verify|repair/);
+    });
+    fs.writeFileSync(path.join(directory, 'a.json'), '{');
+    assert.match((await cli(t, ['restore', directory, broken])).stderr, /kixx-datastore verify/);
+});
+
+test('messages tell the options of the tool, and no paths within it', LIMIT, async (t) => {
+    const directory = newDirectory(t);
+    const store = await openStore(t, { directory });
+    await store.setItem('a', {});
+    await store.close();
+    const place = newDirectory(t);
+    const there = path.join(place, 'there');
+    fs.writeFileSync(there, 'keep me');
+    await each([
+        [['backup', directory, there], 'USAGE', /there exists\. Use --force to replace it$/],
+        [['set', path.join(place, 'new'), 'a', '{}'], 'NO_DATASTORE', /Use --create to make it$/],
+        [['set', directory, 'b', '{}', '--storage', 'disk'], 'USAGE', /JSON files.*kixx-datastore convert/],
+        [['query', directory, '--map', `${ there }.mjs`], 'USAGE', /loaded: there is no such file$/],
+    ], async ([args, code, message]) => {
+        const { error } = await cliJson(t, args);
+        assert.equal(error.code, code);
+        assert.match(error.message, message);
+    });
+    assert.equal(fs.readFileSync(there, 'utf8'), 'keep me');
+});

@@ -202,7 +202,7 @@ test('import: lines that are none are named, and what came before stays', LIMIT,
 test('stats and compact', LIMIT, async (t) => {
     const directory = await directoryWith(t, { a: {}, b: {} });
     const { answer } = await cliJson(t, ['stats', directory]);
-    const figures = { documents: 2, journalSegments: 0, journalBytes: 0, quarantined: 0 };
+    const figures = { storage: 'files', documents: 2, journalSegments: 0, journalBytes: 0, quarantined: 0 };
     assert.deepEqual(answer, { directory, ...figures });
     assert.match((await cli(t, ['stats', directory])).stdout, /^documents +2$/m);
     assert.deepEqual((await cliJson(t, ['compact', directory])).answer.after, { segments: 0, bytes: 0 });

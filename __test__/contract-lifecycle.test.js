@@ -243,7 +243,7 @@ test('stats() is an object and grows with use', async (t) => {
 });
 
 test('ESM and CJS have the same classes', async () => {
-    const esm = await import('../index.mjs');
+    const esm = await import('kixx-datastore');
     const names = ['Datastore', 'DatastoreEngine', 'LockingQueue', ...Object.keys(CODES)];
     for (const name of names) {
         assert.equal(typeof kixx[name], 'function', name);

@@ -5,7 +5,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
-const { testSnippets } = require('./helpers/snippets.js');
+const { testSnippets, testTypes } = require('./helpers/snippets.js');
 
 const here = (...names) => path.join(__dirname, ...names);
 const golden = (name) => fs.readFileSync(here('fixtures', 'import', name));
@@ -30,5 +30,9 @@ for (const name of fs.readdirSync(here('..', 'docs')).filter((file) => file.ends
     const hasSnippets = fs.readFileSync(here('..', 'docs', name), 'utf8').includes('\n```js\n');
     if (hasSnippets) {
         testSnippets(`docs/${ name }`, { files: FILES[name] });
+    }
+    // That page is written from the typings, which are signatures and no programs.
+    if (name !== 'api.md') {
+        testTypes(`docs/${ name }`);
     }
 }

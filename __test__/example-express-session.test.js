@@ -12,6 +12,7 @@ const { ensureDependencies } = require('../scripts/prepare.cjs');
 const { root } = require('../scripts/platform.cjs');
 const { startServer, terminate } = require('./helpers/example.js');
 const { runWell } = require('./helpers/run.js');
+const { extract } = require('./helpers/snippets.js');
 const {
     allDocuments, directoryOf, errorOf, kixx, makeStore, openStore, reopen,
 } = require('./helpers/store.js');
@@ -82,6 +83,29 @@ test('the session store of examples/', async (t) => {
     const start = (st, data = newPath(st)) => (
         startServer(st, path.join(directory, 'server.mjs'), SECRET, ['--directory', data])
     );
+
+    await t.test('the snippet of its README', async () => {
+        const readme = fs.readFileSync(path.join(example, 'README.md'), 'utf8');
+        const [{ code }] = extract(readme);
+        const request = `
+            app.get('/', ({ session: current }, response) => {
+                current.visits = (current.visits ?? 0) + 1;
+                response.json(current.visits);
+            });
+            const server = app.listen(0, async () => {
+                const url = \`http://localhost:\${ server.address().port }\`;
+                const first = await fetch(url);
+                const [cookie] = first.headers.getSetCookie();
+                const second = await fetch(url, { headers: { cookie: cookie.split(';')[0] } });
+                console.log(await first.json(), await second.json());
+                server.closeAllConnections();
+                server.close(() => store.close());
+            });
+        `;
+        fs.writeFileSync(path.join(directory, 'snippet.mjs'), code + request);
+        const options = { cwd: directory, env: { ...process.env, ...SECRET } };
+        assert.equal(await runWell([process.execPath, 'snippet.mjs'], options), '1 2\n');
+    });
 
     await t.test('it keeps sessions', async (st) => {
         const { sessions, datastore } = await openSessions(st);

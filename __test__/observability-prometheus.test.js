@@ -97,6 +97,15 @@ test('several datastores are samples of the same metrics; those of one directory
     assert.deepEqual(byDirectory('kixx_datastore_view_rows'), { [here]: 2 });
 });
 
+test('datastores in memory have one name and nothing else in common: their figures add up', async (t) => {
+    const stores = await Promise.all([1, 2].map(() => openUsed(t, { storage: 'memory' })));
+    const metrics = parse(await prometheus(stores));
+    assert.equal(valueOf(metrics, 'kixx_datastore_documents'), 6);
+    assert.equal(valueOf(metrics, 'kixx_datastore_view_rows'), 4);
+    const labels = { db_system_name: 'kixx-datastore', db_namespace: ':memory:' };
+    assert.deepEqual(metrics.get('kixx_datastore_documents').samples[0].labels, labels);
+});
+
 test('names of directories and views are escaped', async () => {
     const directory = 'back\\slash "quoted"\nnew line \\n';
     const view = '{"a,b"="c"}';

@@ -14,6 +14,7 @@ const { TUPLES, installApplication, makeTarballs, npmIn, startRegistry } = requi
 const { run, runWell } = require('./helpers/run.js');
 const source = require('../package.json');
 
+const STORAGES = ['files', 'disk', 'memory'];
 const tuple = platformTuple();
 const addon = path.basename(addonPath());
 
@@ -51,6 +52,12 @@ test('a release, installed', async (t) => {
         await t.test(`the application runs, ${ file }`, async () => {
             const stdout = await runWell([process.execPath, file], { cwd: application });
             assert.match(stdout, /^(worked\n)+$/);
+        });
+    }
+
+    for (const storage of STORAGES) {
+        await t.test(`the contract holds with storage ${ storage }`, async () => {
+            assert.ok(await passedTests(application, storage) > 50);
         });
     }
 
@@ -125,6 +132,21 @@ test('the sources have one version, and package.json itself cannot be published'
     assert.equal(source.private, true);
 });
 
+/** Runs the suites of the contract in an application, with the package that is installed there. */
+async function passedTests(application, storage) {
+    const suites = fs.readdirSync(__dirname).filter((name) => /^contract-.*\.test\.js$/.test(name));
+    for (const name of [...suites, 'helpers']) {
+        fs.cpSync(path.join(__dirname, name), path.join(application, 'suites', name), { recursive: true });
+    }
+    const env = { ...process.env, KIXX_TEST_STORAGE: storage };
+    // Otherwise they would report to the runner of this file.
+    delete env.NODE_TEST_CONTEXT;
+    const files = suites.map((name) => path.join('suites', name));
+    const command = [process.execPath, '--test', '--test-reporter=tap', ...files];
+    const stdout = await runWell(command, { cwd: application, env });
+    return Number(/^# pass (\d+)$/m.exec(stdout)[1]);
+}
+
 /** The error of requiring the package in the application. */
 async function loadError(node) {
     const program = `
@@ -136,13 +158,15 @@ async function loadError(node) {
     return JSON.parse(stdout);
 }
 
-/** All tracked sources of the addon and of lib/, the rest by name. */
+/** All tracked sources of the addon and of lib/, the pages with their pictures, the rest by name. */
 function expectedFiles() {
     const trees = ['bin', 'cli', 'lib', 'src', 'types'].flatMap((directory) => (
         listFiles(path.join(root, directory)).map((file) => `${ directory }/${ file }`)
     ));
+    const pages = listFiles(path.join(root, 'docs')).filter((file) => !file.endsWith('.json'));
     return [
         ...trees.filter((file) => !file.endsWith('/tests.rs')),
+        ...pages.map((file) => `docs/${ file }`),
         'ARCHITECTURE.md', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json',
         'Cargo.lock', 'Cargo.toml', 'build.rs', 'scripts/build-addon.cjs', 'scripts/platform.cjs',
         'import.cjs', 'import.d.mts', 'import.d.ts', 'import.mjs',

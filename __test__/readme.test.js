@@ -1,5 +1,6 @@
 'use strict';
 
-const { testSnippets } = require('./helpers/snippets.js');
+const { testSnippets, testTypes } = require('./helpers/snippets.js');
 
 testSnippets('README.md', { atLeast: 6 });
+testTypes('README.md');

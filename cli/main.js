@@ -85,8 +85,8 @@ function tell(error, output) {
     if (!(error instanceof CommanderError)) {
         output.error(error instanceof Error ? error : new Error(String(error)));
         // Those are for JSON files.
-        if (error.code === 'CORRUPT' && !error.message.includes(DATA_FILE) && !output.json) {
-            output.hint('`kixx-datastore verify` lists all damage, `kixx-datastore repair` moves it aside');
+        if (error.hint !== undefined && !error.message.includes(DATA_FILE) && !output.json) {
+            output.hint(error.hint);
         }
         return exitCodeOf(error);
     }

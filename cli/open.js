@@ -3,7 +3,9 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { DATA_FILE, INTERNAL_DIRECTORY, storageOf } = require('../lib/storage-of.js');
-const { NoDatastoreError, at } = require('./errors.js');
+const { NoDatastoreError, UsageError, at } = require('./errors.js');
+
+const DAMAGED = '`kixx-datastore verify` lists all damage, `kixx-datastore repair` moves it aside';
 
 /**
  * Opens a datastore, whatever its storage, runs `work(datastore)`, and closes it.
@@ -18,12 +20,13 @@ async function withDatastore(directory, options, { readOnly }, work) {
     const { Datastore } = require('../index.cjs');
     const { lockTimeout } = options;
     const { storage = storageOf(directory) } = options;
+    assertStorage(directory, storage);
     // Who only reads a data file has to come in like all others.
     const rights = { readOnly: readOnly && storage === 'files' };
     const datastore = new Datastore({ directory, storage, ...rights, lockTimeout, cache: false });
     let answer;
     try {
-        await datastore.load();
+        await loaded(datastore);
         answer = await work(datastore);
     } catch (error) {
         // The first error is the one to tell.
@@ -32,6 +35,15 @@ async function withDatastore(directory, options, { readOnly }, work) {
     }
     await datastore.close();
     return answer;
+}
+
+/** What is wrong with the directory itself, and not with a file that a command reads, has a `hint`. */
+async function loaded(datastore) {
+    try {
+        await datastore.load();
+    } catch (error) {
+        throw error.code === 'CORRUPT' ? Object.assign(error, { hint: DAMAGED }) : error;
+    }
 }
 
 /** To look only: changes no document, locks nothing that keeps others waiting. */
@@ -45,13 +57,13 @@ function writing(directory, options, work) {
 }
 
 /** Throws unless `directory` is one that may be used. */
-function assertDatastore(directory, { create = false, otherFiles = false } = {}) {
+function assertDatastore(directory, { create = false, otherFiles = false, advice = '' } = {}) {
     const stats = fs.statSync(directory, { throwIfNoEntry: false });
     if (stats === undefined) {
         if (create) {
             return;
         }
-        throw new NoDatastoreError(`There is no directory ${ directory }`);
+        throw new NoDatastoreError(`There is no directory ${ directory }${ advice }`);
     }
     if (!stats.isDirectory()) {
         throw new NoDatastoreError(`${ directory } is not a directory`);
@@ -62,6 +74,18 @@ function assertDatastore(directory, { create = false, otherFiles = false } = {})
             `${ directory } holds ${ JSON.stringify(foreign) }, so it does not look like a datastore and is `
             + 'not touched. If it is one, use --other-files'
         );
+    }
+}
+
+/** Throws where a directory has documents in another form than was asked for. */
+function assertStorage(directory, wanted) {
+    const found = storageOf(directory);
+    const isEmpty = () => !fs.existsSync(directory)
+        || !fs.readdirSync(directory).some((name) => name.endsWith('.json'));
+    if (found !== wanted && (found === 'disk' || !isEmpty())) {
+        const form = found === 'disk' ? 'a data file' : 'JSON files';
+        const advice = `leave --storage out, or kixx-datastore convert ${ directory } --to ${ wanted }`;
+        throw new UsageError(`${ directory } has ${ form }: ${ advice }`);
     }
 }
 
@@ -94,6 +118,14 @@ function assertReadable(file) {
     }
 }
 
+/** Throws if a file that is to be written is there already, or would lie in the datastore. */
+function assertWritable(directory, file, { force = false }) {
+    assertOutside(directory, file);
+    if (!force && fs.existsSync(file)) {
+        throw new UsageError(`${ file } exists. Use --force to replace it`);
+    }
+}
+
 /** Throws if a file would lie in the datastore itself, where it would be taken for a document. */
 function assertOutside(directory, file) {
     const real = (target) => {
@@ -106,4 +138,4 @@ function assertOutside(directory, file) {
     }
 }
 
-module.exports = { assertDatastore, assertOutside, assertReadable, reading, writing };
+module.exports = { assertDatastore, assertReadable, assertWritable, reading, writing };

@@ -1,6 +1,7 @@
 'use strict';
 
 const { fail, isObject } = require('./options.js');
+const { IN_MEMORY } = require('./storage-of.js');
 
 const PREFIX = 'kixx_datastore';
 
@@ -89,13 +90,14 @@ prometheus.contentType = CONTENT_TYPE;
 
 function metricText({ name, type, help, read, merge, ofViews = false }, allStats) {
     const samples = new Map();
-    const add = (labels, value) => {
-        if (typeof value === 'number') {
-            const before = samples.get(labels);
-            samples.set(labels, before === undefined ? value : merge(before, value));
-        }
-    };
     for (const stats of allStats) {
+        const add = (text, value) => {
+            if (typeof value === 'number') {
+                const before = samples.get(text);
+                const join = stats.directory === IN_MEMORY ? own : merge;
+                samples.set(text, before === undefined ? value : join(before, value));
+            }
+        };
         const labels = { db_system_name: 'kixx-datastore', db_namespace: stats.directory ?? '' };
         if (ofViews) {
             for (const [view, figures] of Object.entries(stats.views ?? {})) {

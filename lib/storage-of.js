@@ -6,6 +6,9 @@ const path = require('node:path');
 const DATA_FILE = 'data.redb';
 const INTERNAL_DIRECTORY = '.datastore';
 
+/** What stands for the directory of a datastore that has none. */
+const IN_MEMORY = ':memory:';
+
 /** In which form a directory has its documents: `'disk'` with a data file, otherwise `'files'`. */
 function storageOf(directory) {
     return fs.existsSync(path.join(directory, DATA_FILE)) ? 'disk' : 'files';
@@ -22,4 +25,4 @@ function journalSize(directory) {
     return { segments: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
-module.exports = { DATA_FILE, INTERNAL_DIRECTORY, journalSize, storageOf };
+module.exports = { DATA_FILE, IN_MEMORY, INTERNAL_DIRECTORY, journalSize, storageOf };

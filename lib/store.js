@@ -13,6 +13,7 @@ const { PageReader, pageNumbers } = require('./page-reader.js');
 const { openPort } = require('./port.js');
 const { scanQuery } = require('./query-options.js');
 const { scan } = require('./scan.js');
+const { IN_MEMORY } = require('./storage-of.js');
 const { call, Views } = require('./views.js');
 const { WriteQueue } = require('./write-queue.js');
 
@@ -39,7 +40,7 @@ class Store extends Lifecycle {
 
     /** Touches no disk. `place` is the directory as it is shown, also where there are no files of ours. */
     constructor({ directory, maxDocuments, readOnly, slowCallThreshold, ...rest }) {
-        const { place = directory ?? ':memory:' } = rest;
+        const { place = directory ?? IN_MEMORY } = rest;
         super({ directory: place, slowCallThreshold });
         const options = directory === undefined ? { memory: true } : { directory, readOnly, ...rest };
         this.#readOnly = readOnly;

@@ -6,7 +6,7 @@ import type { ConflictError, DatastoreError, Key, Stats } from '../index.js';
  * Reads by key (`getItem`, `getItems`, `hasItem`) and `scan` are not among the calls.
  */
 export interface CallMessage {
-    /** Of the datastore; undefined for one with an injected `db`. */
+    /** Of the datastore; `':memory:'` for one in memory, undefined for one with an injected `db`. */
     directory: string | undefined;
     /** The method; `'buildView'` is the part of `queryView` in which a thread maps many documents. */
     operation:

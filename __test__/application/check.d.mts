@@ -1,3 +1,3 @@
-type Used = 'Datastore' | 'NotFoundError' | 'ConflictError';
+type Used = 'Datastore' | 'Distributor' | 'NotFoundError' | 'ConflictError';
 
 export default function check(kixx: Pick<typeof import('kixx-datastore'), Used>): Promise<void>;

@@ -6,15 +6,31 @@ import os from 'node:os';
 import path from 'node:path';
 
 /** Prints `worked` at the end. */
-export default async function check({ Datastore, NotFoundError, ConflictError }) {
+export default async function check({ Datastore, Distributor, NotFoundError, ConflictError }) {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kixx-application-'));
     try {
-        await write(await new Datastore({ directory }).load(), { NotFoundError, ConflictError });
-        await readAgain(await new Datastore({ directory }).load());
+        for (const storage of ['files', 'disk']) {
+            const options = { directory: path.join(directory, storage), storage };
+            await write(await new Datastore(options).load(), { NotFoundError, ConflictError });
+            await readAgain(await new Datastore(options).load());
+        }
+        await writeValues(new Distributor({ directory: path.join(directory, 'stores') }));
     } finally {
         fs.rmSync(directory, { recursive: true });
     }
     console.log('worked');
+}
+
+async function writeValues(distributor) {
+    for (const backend of ['memory', 'disk']) {
+        const store = await distributor.getOrCreate('values', backend);
+        await store.set('text', 'ü');
+        await store.set('bytes', Uint8Array.of(0, 255));
+        assert.equal(await store.get('text'), 'ü');
+        assert.deepEqual([...await store.get('bytes')], [0, 255]);
+        assert.deepEqual([await store.setNx('text', 'no'), await store.count()], [false, 2]);
+        await store.close();
+    }
 }
 
 async function write(datastore, { NotFoundError, ConflictError }) {

@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const kixx = require('../../index.cjs');
+const kixx = require('kixx-datastore');
 const { STORAGE, namesLeft, storageOptions } = require('./storage.js');
 const { cleanup, newDirectory } = require('./temp.js');
 

@@ -2,7 +2,7 @@
 
 const { onDirectory } = require('../command.js');
 const { interruptible } = require('../interrupt.js');
-const { assertOutside, reading } = require('../open.js');
+const { assertWritable, reading } = require('../open.js');
 const { withProgress } = require('../progress.js');
 
 module.exports = {
@@ -19,7 +19,7 @@ module.exports = {
         .option('--since <file>', 'an earlier backup, which this one goes on from')
         .option('--force', 'replace the file if it exists'),
     async run({ output }, directory, file, options) {
-        assertOutside(directory, file);
+        assertWritable(directory, file, options);
         const { since, force: overwrite = false } = options;
         const report = await interruptible((signal) => withProgress('Backing up', (progress) => {
             const onProgress = ({ done, total }) => progress.update(done, total);

@@ -6,10 +6,9 @@ const { pipeline } = require('node:stream/promises');
 const zlib = require('node:zlib');
 const { itemsOf, withRange } = require('../arguments.js');
 const { onDirectory } = require('../command.js');
-const { UsageError } = require('../errors.js');
 const { interruptible } = require('../interrupt.js');
 const { jsonLine } = require('../json-lines.js');
-const { assertOutside, reading } = require('../open.js');
+const { assertWritable, reading } = require('../open.js');
 const { withProgress } = require('../progress.js');
 
 /** Characters that are handed on at once. */
@@ -48,13 +47,6 @@ module.exports = {
         await output.answer({ documents, file, bytes }, () => text);
     },
 };
-
-function assertWritable(directory, file, { force = false }) {
-    assertOutside(directory, file);
-    if (!force && fs.existsSync(file)) {
-        throw new UsageError(`${ file } exists. Use --force to replace it`);
-    }
-}
 
 /** Writes beside the file and puts it in place when all is on disk. Answers how many documents. */
 async function write(datastore, file, options, { signal, progress }) {

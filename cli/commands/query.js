@@ -1,5 +1,6 @@
 'use strict';
 
+const fs = require('node:fs');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 const { json, limit } = require('../arguments.js');
@@ -58,6 +59,9 @@ async function mapFunction(file) {
 }
 
 async function load(file) {
+    if (!fs.existsSync(file)) {
+        throw new UsageError(`${ file } could not be loaded: there is no such file`);
+    }
     try {
         return await import(pathToFileURL(path.resolve(file)).href);
     } catch (error) {

@@ -24,7 +24,8 @@ module.exports = {
         .addOption(new Option('--overwrite', 'whatever the revision is').conflicts('insert')),
     async run({ output, stdin }, directory, key, json, options) {
         const document = await documentArgument(json, stdin);
-        const stored = await writing(directory, options, (datastore) => {
+        const advice = '. Use --create to make it';
+        const stored = await writing(directory, { ...options, advice }, (datastore) => {
             return options.insert
                 ? datastore.insertItem(key, document)
                 : datastore.setItem(key, document, { checkConsistency: options.overwrite !== true });

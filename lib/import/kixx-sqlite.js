@@ -6,6 +6,9 @@ const { defaultKey, importOptions, importRecords, unreadable } = require('./impo
 const { fileSize } = require('./lines.js');
 const peers = require('./peer.js');
 
+/** Later versions crash Node 20. */
+const FOR_OLD_NODE = 'better-sqlite3@12';
+
 /** How many rows are read at once. */
 const CHUNK = 500;
 
@@ -43,7 +46,7 @@ function openDatabase(file) {
         if (sqlite !== undefined) {
             return new sqlite.DatabaseSync(file, { readOnly: true });
         }
-        const Database = peers.peer('better-sqlite3', 'to read SQLite with a Node older than 22.13');
+        const Database = peers.peer('better-sqlite3', 'to read SQLite with a Node older than 22.13', FOR_OLD_NODE);
         return new Database(file, { readonly: true, fileMustExist: true });
     } catch (error) {
         throw sqliteError(file, error);

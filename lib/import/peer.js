@@ -10,8 +10,9 @@ const { AssertionError } = require('../errors.js');
  *
  * @param {string} name
  * @param {string} what why it is needed
+ * @param {string} [wanted] what to install, where not any version will do
  */
-function peer(name, what) {
+function peer(name, what, wanted = name) {
     const inApplication = createRequire(path.join(process.cwd(), 'package.json'));
     for (const load of [require, inApplication]) {
         try {
@@ -22,7 +23,7 @@ function peer(name, what) {
             }
         }
     }
-    throw new AssertionError(`The package ${ name } is needed ${ what }: npm install ${ name }`);
+    throw new AssertionError(`The package ${ name } is needed ${ what }: npm install ${ wanted }`);
 }
 
 /** A module of Node, or undefined where this version has none. */
