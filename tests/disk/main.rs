@@ -4,6 +4,7 @@
 
 mod compaction;
 mod damage;
+mod forms;
 mod model;
 mod snapshots;
 mod support;
