@@ -6,8 +6,13 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
+const { cliJson } = require('./helpers/cli.js');
+const { open } = require('./helpers/keyvalue.js');
+const { leaveOver } = require('./helpers/left-over.js');
 const { kixx, openStore, errorOf } = require('./helpers/store.js');
 const { newDirectory, newPath, snapshotFiles } = require('./helpers/temp.js');
+
+const openValues = (t, base) => open(t, new kixx.Distributor({ directory: base }), 'a', 'disk');
 
 test('options that do not fit are refused by the constructor', () => {
     const cases = [
@@ -138,4 +143,58 @@ test('a data file that is none, and one that is cut off, are told and left alone
         assert.deepEqual(fs.readFileSync(file), bytes);
         assert.deepEqual(fs.readdirSync(directory), ['data.redb']);
     }
+});
+
+test('a key-value store is no datastore, nor the other way round, open or closed', async (t) => {
+    const base = newDirectory(t);
+    const place = path.join(base, 'store-a');
+    const values = await openValues(t, base);
+    await values.set('k', 'v');
+    const hint = errorOf('AssertionError', { message: [place, 'key-value store', 'Distributor'] });
+    const openAsDatastore = () => new kixx.Datastore({ directory: place, storage: 'disk' }).load();
+    await assert.rejects(openAsDatastore(), hint, 'while it is open');
+    assert.equal(await values.get('k'), 'v');
+    await values.close();
+    await assert.rejects(openAsDatastore(), hint);
+    await assert.rejects(new kixx.Datastore({ directory: place }).load(), errorOf('AssertionError'));
+    await assert.rejects(kixx.convert(place, { to: 'files' }), hint);
+    assert.deepEqual(fs.readdirSync(place), ['data.redb']);
+    assert.equal(await (await openValues(t, base)).get('k'), 'v');
+
+    for (const storage of ['disk', 'files']) {
+        const other = newDirectory(t);
+        const directory = path.join(other, 'store-a');
+        const store = await openStore(t, { directory, storage });
+        await store.setItem('a', { n: 1 });
+        const message = [directory, `{ storage: '${ storage }' }`];
+        await assert.rejects(openValues(t, other), errorOf('AssertionError', { message }), 'while it is open');
+        await store.close();
+        await assert.rejects(openValues(t, other), errorOf('AssertionError', { message }));
+        assert.deepEqual(fs.readdirSync(directory), [storage === 'disk' ? 'data.redb' : 'a.json']);
+        assert.equal((await (await openStore(t, { directory, storage })).getItem('a')).n, 1);
+    }
+});
+
+test('a data file that is missing is told, whatever the directory is opened as', async (t) => {
+    const directory = newPath(t);
+    await leaveOver(t, directory, [['setItem', 'a', { n: 1 }], ['checkpoint'], ['setItem', 'b', { n: 2 }]], 'disk');
+    const file = path.join(directory, 'data.redb');
+    const aside = path.join(newDirectory(t), 'data.redb');
+    fs.renameSync(file, aside);
+    const before = snapshotFiles(directory);
+    const missing = errorOf('CorruptError', { message: [file, 'is missing'] });
+    for (const options of [{ storage: 'disk' }, { storage: 'files' }, {}, { readOnly: true }]) {
+        await assert.rejects(new kixx.Datastore({ directory, ...options }).load(), missing);
+    }
+    await assert.rejects(kixx.convert(directory, { to: 'disk' }), missing);
+    for (const command of ['keys', 'verify', 'repair']) {
+        const { code, error } = await cliJson(t, [command, directory]);
+        assert.deepEqual([code, error.code], [5, 'CORRUPT'], command);
+        assert.ok(error.message.includes(file), error.message);
+    }
+    const segments = (files) => Object.entries(files).filter(([name]) => name.includes('journal-'));
+    assert.deepEqual(segments(snapshotFiles(directory)), segments(before));
+    fs.renameSync(aside, file);
+    const store = await openStore(t, { directory, storage: 'disk' });
+    assert.deepEqual(await store.getItems(['a', 'b']), [{ n: 1, _rev: 0 }, { n: 2, _rev: 0 }]);
 });

@@ -1,11 +1,12 @@
 'use strict';
 
 // Opens a directory, carries out operations one after the other, and ends as by kill -9: long before the
-// files are due, so that a journal is left over.
+// checkpoint is due, so that a journal is left over.
 
 const { Datastore } = require('../../index.cjs');
-const { eventually } = require('./temp.js');
 const { segmentsOf, recordsOf } = require('./journal-file.js');
+const { storageOptions } = require('./storage.js');
+const { eventually } = require('./temp.js');
 
 async function perform(store, directory, [what, ...args]) {
     if (what === 'checkpoint') {
@@ -21,7 +22,7 @@ function isCheckpoint(record) {
 }
 
 async function main(directory, operations) {
-    const store = await new Datastore({ directory }).load();
+    const store = await new Datastore({ directory, ...storageOptions }).load();
     for (const operation of operations) {
         await perform(store, directory, operation);
     }

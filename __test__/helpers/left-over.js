@@ -2,13 +2,15 @@
 
 const assert = require('node:assert/strict');
 const { startScript } = require('./child.js');
+const { STORAGE } = require('./storage.js');
 
 /**
  * Lets a process carry out operations on a directory and die. They are names of methods with their arguments,
  * or `checkpoint`: until then everything is in the files, and from there on only in the journal.
  */
-async function leaveOver(t, directory, operations) {
-    const child = startScript(t, 'left-over-child.js', [directory, JSON.stringify(operations)]);
+async function leaveOver(t, directory, operations, storage = STORAGE) {
+    const env = { ...process.env, KIXX_TEST_STORAGE: storage };
+    const child = startScript(t, 'left-over-child.js', [directory, JSON.stringify(operations)], { env });
     const { signal, stderr } = await child.exited;
     assert.equal(signal, 'SIGKILL', stderr);
 }

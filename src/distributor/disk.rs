@@ -5,6 +5,7 @@ use crate::keyvalue::can_be_values;
 use crate::kv::{Durability, Store};
 use crate::stores::disk::DiskStore;
 use crate::stores::durable::OpenOptions;
+use crate::stores::journal::Form;
 use crate::{Error, Result};
 use std::path::Path;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub fn open_disk(
     let options = OpenOptions {
         durability: options.durability,
         flush_interval: options.flush_interval,
+        form: Form::KEY_VALUES,
         cache_bytes: cache_bytes.unwrap_or(default.cache_bytes),
         ..default
     };

@@ -21,6 +21,7 @@ const IMPATIENT: OpenOptions = OpenOptions {
     access: Access::Shared,
     lock_timeout: Duration::ZERO,
     damage: kixx_datastore::stores::durable::OnDamage::Refuse,
+    form: kixx_datastore::stores::journal::Form::FILES,
 };
 
 fn os() -> Arc<dyn FileSystem> {

@@ -122,7 +122,7 @@ fn a_data_file_newer_than_the_journal_is_refused() {
 fn a_journal_without_its_data_file_is_refused() {
     let directory = crashed();
     fs::remove_file(directory.path().join(DATA_FILE)).unwrap();
-    assert_refused(directory.path(), ErrorKind::Assertion, "no data file");
+    assert_refused(directory.path(), ErrorKind::Corrupt, "no data file");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod compaction;
 mod damage;
+mod forms;
 mod interrupted;
 mod model;
 mod snapshots;

@@ -6,11 +6,11 @@ use super::materialise::{Change, materialise, remove_temporaries};
 use super::names::Names;
 use crate::fs::FileSystem;
 use crate::kv::{Batch, Changes, Entry, KeyRange, Prepared, Scan, Sequence, Space, Write};
-use crate::stores::disk::DATA_FILE;
+use crate::stores::disk::{DATA_FILE, missing_data_file};
 use crate::stores::durable::{
     Base, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded, Renewal,
 };
-use crate::stores::journal::JournalPage;
+use crate::stores::journal::{Form, JournalPage};
 use crate::stores::memory::{Memory, Snapshot, State};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, HashMap};
@@ -37,13 +37,17 @@ impl Base for Files {
     const MAX_BACKLOG_BYTES: usize = usize::MAX;
 
     fn open(internal: &Internal, directory: &Path, _options: &OpenOptions) -> Result<Self> {
-        refuse_data_file(&*internal.fs, directory)?;
+        refuse_data_file(internal, directory)?;
         Ok(Self {
             fs: Arc::clone(&internal.fs),
             directory: directory.to_owned(),
             names: Mutex::default(),
             strays: Mutex::default(),
         })
+    }
+
+    fn form(&self) -> Form {
+        Form::FILES
     }
 
     /// Files do not tell which commits are in them.
@@ -179,12 +183,17 @@ impl Published for State {
     }
 }
 
-/// A directory has one form only.
-pub(super) fn refuse_data_file(fs: &dyn FileSystem, directory: &Path) -> Result<()> {
+/// A directory has one form only. That of a data file shows even where the file is missing.
+pub(super) fn refuse_data_file(internal: &Internal, directory: &Path) -> Result<()> {
     let path = directory.join(DATA_FILE);
-    if !fs.exists(&path).map_err(|error| Error::io("look at", &path, error))? {
+    let form = internal.form()?;
+    if !internal.fs.exists(&path).map_err(|error| Error::io("look at", &path, error))? {
+        if form.needs_data_file() {
+            return Err(missing_data_file(directory));
+        }
         return Ok(());
     }
+    form.check(Form::FILES, directory)?;
     let directory = directory.display();
     let message = format!("{directory} holds a data file, {DATA_FILE}. Open it with {{ storage: 'disk' }}");
     Err(Error::assertion(message).with_expected("a directory of JSON files"))

@@ -10,7 +10,9 @@ use crate::kv::{
 use crate::stores::durable::{
     INTERNAL_DIRECTORY, Internal, LoadReport, Neighbours, OnDamage, OpenOptions, refuse_network,
 };
-use crate::stores::journal::{Followed, Follower, History, JournalPage, MAX_BATCH_BYTES, decode_commit};
+use crate::stores::journal::{
+    Followed, Follower, Form, History, JournalPage, MAX_BATCH_BYTES, decode_commit,
+};
 use crate::stores::memory::{Memory, Snapshot, State};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -66,12 +68,12 @@ impl ReadOnlyStore {
             return Err(Error::assertion("Files can't be moved aside in a datastore that is readOnly"));
         }
         refuse_network(&**fs, directory, options.access)?;
-        refuse_data_file(&**fs, directory)?;
         let internal = Internal {
             fs: Arc::clone(fs),
             path: directory.join(INTERNAL_DIRECTORY),
             timeout: options.lock_timeout,
         };
+        refuse_data_file(&internal, directory)?;
         let mut view = View { state: State::default(), source: Source::AtRest(Stamp::take(&internal)?) };
         view.load(fs, directory, &internal)?;
         let documents = view.state.now().len(Space::DOCUMENTS) as u64;
@@ -170,6 +172,7 @@ impl View {
         let sequence = self.state.sequence() + 1;
         let (entries, source) = internal.visit(|neighbours| match neighbours {
             Neighbours::Writers(page) => {
+                page.form().check(Form::FILES, directory)?;
                 let found = find_live(fs, directory, internal, &page);
                 if page.is_retired() {
                     // They went meanwhile, and took the journal with them.

@@ -1,6 +1,6 @@
 //! Makes a damaged directory one that can be loaded. Nothing is deleted: what is in the way is moved aside.
 
-use super::base::FILES_PER_FLUSH;
+use super::base::{FILES_PER_FLUSH, refuse_data_file};
 use super::file_name::file_name;
 use super::files::BadFile;
 use super::materialise::{Change, materialise, remove_temporaries};
@@ -48,6 +48,7 @@ pub fn repair(
 ) -> Result<Repair> {
     let path = directory.join(INTERNAL_DIRECTORY);
     let internal = Internal { fs: Arc::clone(fs), path, timeout: lock_timeout };
+    refuse_data_file(&internal, directory)?;
     // Whoever comes meanwhile waits at the door.
     let (door, found) = internal.enter(Access::Exclusive)?;
     let Found::Nobody(members) = found else { return Err(Error::internal("the lock of the members")) };

@@ -1,5 +1,6 @@
 //! Checks every file and every record of the journal, beside whoever writes, and changes nothing.
 
+use super::base::refuse_data_file;
 use super::file_name::file_name;
 use super::files::{self, BadFile};
 use super::load::{Recovered, damaged};
@@ -74,6 +75,7 @@ pub(super) fn examine(
     refuse_network(&**fs, directory, Access::Shared)?;
     let path = directory.join(INTERNAL_DIRECTORY);
     let internal = Internal { fs: Arc::clone(fs), path, timeout: lock_timeout };
+    refuse_data_file(&internal, directory)?;
     internal.visit(|neighbours| match neighbours {
         Neighbours::Nobody(_) => {
             let examination = Examination::at_rest(&**fs, directory, &internal, progress)?;

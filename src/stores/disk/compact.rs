@@ -6,6 +6,7 @@ use super::{DATA_FILE, DiskStore};
 use crate::fs::{FileSystem, OpenMode};
 use crate::kv::Store;
 use crate::stores::durable::{Access, Found, INTERNAL_DIRECTORY, Internal, OpenOptions};
+use crate::stores::journal::Form;
 use crate::{Error, Result};
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +30,8 @@ pub fn compact(fs: &Arc<dyn FileSystem>, directory: &Path, lock_timeout: Duratio
         file.map_err(|error| Error::io("look at", &path, error))
     };
     let before = length()?;
-    let options = OpenOptions { access: Access::Exclusive, lock_timeout, ..OpenOptions::default() };
+    let (access, form) = (Access::Exclusive, Form::UNKNOWN);
+    let options = OpenOptions { access, lock_timeout, form, ..OpenOptions::default() };
     let store = DiskStore::open(fs, directory, &options)?;
     store.close().wait()?;
     drop(store);

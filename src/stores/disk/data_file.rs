@@ -3,14 +3,15 @@
 use super::DATA_FILE;
 use super::layers::{DiskState, Ground, Layers};
 use super::pages::Pages;
-use super::view::{FORMAT, NUMBERS, View, caught, failed, failed_to, through};
+use super::view::{FORM, FORMAT, NUMBERS, View, caught, failed, failed_to, through};
 use super::write::{FORMAT_NUMBER, make_tables, write};
 use crate::fs::{DirectoryEntry, FileSystem, OpenMode};
 use crate::kv::{Batch, Prepared, Read, Sequence, Space};
 use crate::stores::durable::{
-    Base, Due, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded, Renewal,
+    Base, Due, INTERNAL_DIRECTORY, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded,
+    Renewal,
 };
-use crate::stores::journal::{JournalPage, Log, Place, decode_commit};
+use crate::stores::journal::{Form, JournalPage, Log, Place, decode_commit, form_of};
 use crate::{Error, ErrorKind, Result};
 use redb::{ConcurrencyMode, Database, ReadableDatabase, ReadableTable, TableError};
 use std::io;
@@ -28,6 +29,7 @@ pub struct DataFile {
     path: PathBuf,
     /// What the file is, whatever its name.
     identity: Option<u128>,
+    form: Form,
     settings: Settings,
     /// `None` once closed.
     opened: Mutex<Option<Opened>>,
@@ -158,12 +160,20 @@ impl Base for DataFile {
         let settings = Settings { cache_bytes: options.cache_bytes, patience: options.lock_timeout };
         remove_unfinished(&*fs, &directory.join(NEW_FILE))?;
         if !fs.exists(&path).map_err(|error| Error::io("look at", &path, error))? {
-            refuse_files(internal, directory)?;
-            create(&*fs, directory, &path, settings)?;
+            refuse_leavings(internal, directory, options.form)?;
+            create(&*fs, directory, &path, settings, options.form)?;
         }
-        let opened = Mutex::new(Some(open(&*fs, &path, settings, 0)?));
+        form_of(&*fs, &internal.path)?.check(options.form, directory)?;
+        let opened = open(&*fs, &path, settings, 0)?;
+        let found = form(opened.database()?)?;
+        found.check(options.form, directory)?;
+        let form = if found == Form::UNKNOWN { options.form } else { found };
         let identity = identity(&*fs, &path)?;
-        Ok(Self { fs, path, identity, settings, opened })
+        Ok(Self { fs, path, identity, form, settings, opened: Mutex::new(Some(opened)) })
+    }
+
+    fn form(&self) -> Form {
+        self.form
     }
 
     fn through(&self) -> Result<Sequence> {
@@ -230,31 +240,46 @@ impl Base for DataFile {
     }
 }
 
-/// A directory has one form only.
-fn refuse_files(internal: &Internal, directory: &Path) -> Result<()> {
+/// A directory has one form only, and a data file that was there is not made anew.
+fn refuse_leavings(internal: &Internal, directory: &Path, wanted: Form) -> Result<()> {
     let entries = internal.fs.read_directory(directory);
     let entries = entries.map_err(|error| Error::io("read the directory", directory, error))?;
     let is_document = |entry: &DirectoryEntry| Path::new(&entry.name).extension() == Some("json".as_ref());
-    let shown = directory.display();
-    let message = if entries.iter().any(is_document) {
-        format!("{shown} holds JSON files. Open it with {{ storage: 'files' }}, or convert it first")
-    } else if Log::read(Arc::clone(&internal.fs), &internal.path)?.is_empty() {
+    let form = internal.form()?;
+    if form.needs_data_file() {
+        return Err(missing_data_file(directory));
+    }
+    form.check(wanted, directory)?;
+    if entries.iter().any(is_document) {
+        return Form::FILES.check(wanted, directory);
+    }
+    if Log::read(Arc::clone(&internal.fs), &internal.path)?.is_empty() {
         return Ok(());
-    } else {
-        format!(
-            "{shown} holds a journal and no {DATA_FILE}. If the file was removed, put it back; if the \
-             journal is that of JSON files, open the directory with {{ storage: 'files' }}"
-        )
-    };
+    }
+    let shown = directory.display();
+    let message = format!(
+        "{shown} holds a journal and no {DATA_FILE}. If the file was removed, put it back; if the \
+         journal is that of JSON files, open the directory with {{ storage: 'files' }}"
+    );
     Err(Error::assertion(message).with_expected("an empty directory, or one with a data file"))
 }
 
+/// Where the journal is that of a data file, most entries are only there.
+pub(in crate::stores) fn missing_data_file(directory: &Path) -> Error {
+    let path = directory.join(DATA_FILE);
+    Error::corrupt(format!(
+        "{} is missing, and what else lies in its directory does not hold all. Put it back, or restore a \
+         backup. To give up what was in it, remove {INTERNAL_DIRECTORY} there too. Nothing was changed",
+        path.display()
+    ))
+}
+
 /// Makes the file under another name first: a crash may leave it half made.
-fn create(fs: &dyn FileSystem, directory: &Path, path: &Path, settings: Settings) -> Result<()> {
+fn create(fs: &dyn FileSystem, directory: &Path, path: &Path, settings: Settings, form: Form) -> Result<()> {
     let new = directory.join(NEW_FILE);
     fs.open(&new, OpenMode::CreateNew).map_err(|error| Error::io("create", &new, error))?;
     let opened = open_any(fs, &new, settings, 0)?;
-    make_tables(opened.database()?)?;
+    make_tables(opened.database()?, form)?;
     drop(opened);
     let renamed = fs.sync_files(directory, std::slice::from_ref(&new)).and_then(|()| fs.rename(&new, path));
     renamed.map_err(|error| Error::io("create", path, error))?;
@@ -311,4 +336,11 @@ fn check_format(database: &Database, path: &Path) -> Result<()> {
     Err(Error::corrupt(format!(
         "{path} has the form {format:?}, which a newer version wrote, or is not ours"
     )))
+}
+
+fn form(database: &Database) -> Result<Form> {
+    let transaction = database.begin_read().map_err(failed)?;
+    let numbers = transaction.open_table(NUMBERS).map_err(failed)?;
+    let code = numbers.get(FORM).map_err(failed)?.map_or(0, |code| code.value());
+    Ok(Form::of_code(u8::try_from(code).unwrap_or(u8::MAX)))
 }

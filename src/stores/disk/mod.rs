@@ -19,6 +19,7 @@ mod write;
 
 pub use compact::{Compaction, compact};
 pub use data_file::DataFile;
+pub(super) use data_file::missing_data_file;
 
 /// The name of the file.
 pub const DATA_FILE: &str = "data.redb";

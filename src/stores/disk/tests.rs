@@ -5,6 +5,7 @@ use super::view::View;
 use super::write::{make_tables, write};
 use crate::kv::{Change, Entry, KeyRange, Prepared, Read, Sequence, Space};
 use crate::stores::durable::Published;
+use crate::stores::journal::Form;
 use redb::backends::InMemoryBackend;
 use redb::{Database, ReadableDatabase};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ const SPACE: Space = Space::DOCUMENTS;
 
 fn database() -> Database {
     let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
-    make_tables(&database).unwrap();
+    make_tables(&database, Form::DISK).unwrap();
     database
 }
 

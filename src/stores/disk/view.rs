@@ -20,6 +20,8 @@ pub(super) const LAST_CHANGES: TableDefinition<'_, u32, u64> = TableDefinition::
 pub(super) const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers");
 /// The form of everything in the file.
 pub(super) const FORMAT: &str = "format";
+/// What the file is: see [`Form`](crate::stores::journal::Form).
+pub(super) const FORM: &str = "form";
 /// All commits up to this one are in the file.
 pub(super) const THROUGH: &str = "through";
 

@@ -3,10 +3,11 @@
 use super::blocks::{Blocks, MAX_BLOCK_ENTRIES, NEW_BLOCK_ENTRIES, beginning};
 use super::overlay::Overlay;
 use super::view::{
-    BLOCKS, ENTRIES, FORMAT, LAST_CHANGES, NUMBERS, THROUGH, encode, failed, place, read_blocks,
+    BLOCKS, ENTRIES, FORM, FORMAT, LAST_CHANGES, NUMBERS, THROUGH, encode, failed, place, read_blocks,
 };
 use crate::Result;
 use crate::kv::{Sequence, Space};
+use crate::stores::journal::Form;
 use redb::{Database, ReadableTable, Table, WriteTransaction};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -18,12 +19,16 @@ type Entries<'a> = Table<'a, &'static [u8], &'static [u8]>;
 type BlockTable<'a> = Table<'a, &'static [u8], u64>;
 
 /// Makes the tables in a new file. One that has them stays as it is.
-pub(super) fn make_tables(database: &Database) -> Result<()> {
+pub(super) fn make_tables(database: &Database, form: Form) -> Result<()> {
     let transaction = begin(database)?;
     transaction.open_table(ENTRIES).map_err(failed)?;
     transaction.open_table(BLOCKS).map_err(failed)?;
     transaction.open_table(LAST_CHANGES).map_err(failed)?;
-    transaction.open_table(NUMBERS).map_err(failed)?.insert(FORMAT, FORMAT_NUMBER).map_err(failed)?;
+    {
+        let mut numbers = transaction.open_table(NUMBERS).map_err(failed)?;
+        numbers.insert(FORMAT, FORMAT_NUMBER).map_err(failed)?;
+        numbers.insert(FORM, u64::from(form.code())).map_err(failed)?;
+    }
     transaction.commit().map_err(failed)
 }
 

@@ -5,7 +5,7 @@ use super::members::Internal;
 use super::open::OnDamage;
 use crate::Result;
 use crate::kv::{Batch, Change, Changes, Entry, KeyRange, Prepared, Read, Scan, Sequence, Space};
-use crate::stores::journal::{JournalPage, Place};
+use crate::stores::journal::{Form, JournalPage, Place};
 use crate::stores::memory::Memory;
 use std::collections::HashMap;
 use std::path::Path;
@@ -25,6 +25,9 @@ pub trait Base: Send + Sync + Sized + 'static {
 
     /// The base in `directory`, not loaded yet. Nobody comes or goes meanwhile.
     fn open(internal: &Internal, directory: &Path, options: &OpenOptions) -> Result<Self>;
+
+    /// What the files are.
+    fn form(&self) -> Form;
 
     /// All commits up to this one are in the base although there may be no journal any more: the next commits
     /// go on from here.

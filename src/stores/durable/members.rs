@@ -1,7 +1,7 @@
 //! The processes that share a directory: who is in, who comes and goes.
 
 use crate::fs::{FileSystem, LockFile, LockKind, PageAccess};
-use crate::stores::journal::{JournalPage, LOCK_FILES};
+use crate::stores::journal::{Form, JournalPage, LOCK_FILES, form_of};
 use crate::{Error, ErrorKind, Result};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -111,8 +111,20 @@ impl Internal {
         Ok((modified(self.path.parent().unwrap_or(&self.path))?, modified(&self.path)?))
     }
 
+    /// The form of the store of those who are in, or of what killed processes left.
+    pub(in crate::stores) fn form(&self) -> Result<Form> {
+        let form = form_of(&*self.fs, &self.path)?;
+        if form != Form::UNKNOWN {
+            return Ok(form);
+        }
+        // Nothing hangs on a page of files without segments once those are gone who made it.
+        let counts =
+            |page: &JournalPage| page.form().needs_data_file() || !living(&*self.fs, page).is_empty();
+        Ok(self.left_page().filter(counts).map_or(Form::UNKNOWN, |page| page.form()))
+    }
+
     /// The page, to be read only.
-    fn left_page(&self) -> Option<JournalPage> {
+    pub(in crate::stores) fn left_page(&self) -> Option<JournalPage> {
         let page = self.fs.open_page(&self.path.join(PAGE_FILE), PageAccess::Read).ok()?;
         JournalPage::attach(page).ok().filter(|page| !page.is_retired())
     }

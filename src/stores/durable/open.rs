@@ -6,7 +6,7 @@ use super::core::{Core, Parts};
 use super::members::{Access, Door, Found, Internal, Member};
 use crate::fs::{FileSystem, LockFile, Page, PrivatePage};
 use crate::kv::{Durability, KeyRange, Sequence, Space};
-use crate::stores::journal::{self, JournalPage, Log, Sharing, WriteLock, Writer};
+use crate::stores::journal::{self, Form, JournalPage, Log, Sharing, WriteLock, Writer};
 use crate::{Error, ErrorKind, Result};
 use std::path::Path;
 use std::sync::Arc;
@@ -39,6 +39,8 @@ pub struct OpenOptions {
     pub damage: OnDamage,
     /// How many bytes of a data file to keep in memory.
     pub cache_bytes: usize,
+    /// What a data file has to be; `UNKNOWN` for what it is.
+    pub form: Form,
 }
 
 impl Default for OpenOptions {
@@ -50,6 +52,7 @@ impl Default for OpenOptions {
             lock_timeout: Duration::from_secs(10),
             damage: OnDamage::Refuse,
             cache_bytes: DEFAULT_CACHE_BYTES,
+            form: Form::DISK,
         }
     }
 }
@@ -87,8 +90,7 @@ pub(super) fn open<B: Base>(
         Ok(base) => base,
         Err(error) => {
             if let Found::Nobody(members) = found {
-                drop(members);
-                let _ = door.clear();
+                leave_as_found(&internal, members, door);
             }
             return Err(error);
         }
@@ -98,9 +100,7 @@ pub(super) fn open<B: Base>(
         Found::Nobody(members) => match begin(&base, directory, &internal, &door, options.access) {
             Ok(page) => (members, page),
             Err(error) => {
-                // Leave everything as it was found. What else lies there keeps the directory.
-                drop(members);
-                let _ = door.clear();
+                leave_as_found(&internal, members, door);
                 return Err(error);
             }
         },
@@ -121,6 +121,15 @@ pub(super) fn open<B: Base>(
             }
             Err(error)
         }
+    }
+}
+
+/// Goes, when nobody else is in. What killed processes left keeps the directory.
+fn leave_as_found(internal: &Internal, members: Box<dyn LockFile>, door: Door) {
+    drop(members);
+    // Their page may be all that tells of the form.
+    if internal.left_page().is_none() {
+        let _ = door.clear();
     }
 }
 
@@ -160,7 +169,9 @@ fn begin<B: Base>(
             Arc::new(PrivatePage::default())
         }
     };
-    Ok(JournalPage::create(page, &log.position_from(through)?, insensitive))
+    let page = JournalPage::create(page, &log.position_from(through)?, insensitive);
+    page.set_form(base.form());
+    Ok(page)
 }
 
 fn prepare<B: Base>(

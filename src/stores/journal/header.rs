@@ -4,7 +4,8 @@
 //! |---|---|---|
 //! | 0 | 8 | magic `KIXX-LOG` |
 //! | 8 | 1 | format, 1 |
-//! | 9 | 7 | zeros |
+//! | 9 | 1 | form of the store |
+//! | 10 | 6 | zeros |
 //! | 16 | 8 | segment id |
 //! | 24 | 8 | salt |
 //! | 32 | 8 | sequence number of the first commit |
@@ -17,6 +18,7 @@
 //! where they are.
 
 use super::bytes::Reader;
+use super::form::Form;
 use crate::kv::Sequence;
 use std::ffi::OsStr;
 use std::hash::{BuildHasher, RandomState};
@@ -35,6 +37,8 @@ pub(super) const MAX_NUMBER: u64 = 1 << 62;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SegmentHeader {
     pub(super) id: u64,
+    /// Of the store whose journal this is.
+    pub(super) form: Form,
     /// Goes into every checksum of the segment, so that bytes of another segment never pass.
     pub(super) salt: u64,
     pub(super) first_sequence: Sequence,
@@ -56,6 +60,7 @@ impl SegmentHeader {
         let mut bytes = [0; SEGMENT_HEADER_BYTES];
         bytes[..8].copy_from_slice(MAGIC);
         bytes[8] = FORMAT;
+        bytes[9] = self.form.code();
         bytes[16..24].copy_from_slice(&self.id.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.salt.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.first_sequence.to_le_bytes());
@@ -83,9 +88,11 @@ impl SegmentHeader {
         if format != FORMAT {
             return Some(Err(BadHeader::UnknownFormat(format)));
         }
-        reader.take(7)?;
+        let form = Form::of_code(reader.u8()?);
+        reader.take(6)?;
         let header = Self {
             id: reader.u64()?,
+            form,
             salt: reader.u64()?,
             first_sequence: reader.u64()?,
             checkpoint: reader.u64()?,
@@ -120,6 +127,7 @@ mod tests {
 
     const HEADER: SegmentHeader = SegmentHeader {
         id: 7,
+        form: Form::KEY_VALUES,
         salt: 0x0123_4567_89ab_cdef,
         first_sequence: 41,
         checkpoint: 40,
@@ -130,7 +138,7 @@ mod tests {
     fn comes_back_as_it_went_in_and_keeps_its_layout() {
         let bytes = HEADER.encode();
         assert_eq!(SegmentHeader::decode(&bytes), Ok(HEADER));
-        assert_eq!(&bytes[..17], b"KIXX-LOG\x01\0\0\0\0\0\0\0\x07");
+        assert_eq!(&bytes[..17], b"KIXX-LOG\x01\x03\0\0\0\0\0\0\x07");
         assert_eq!(&bytes[24..32], &[0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01]);
         assert_eq!((bytes[32], bytes[40], bytes[48]), (41, 40, 9));
     }

@@ -16,6 +16,7 @@
 //! | 48 | the second position |
 //! | 24 | crowd: at least how many have the journal open; those that were killed still count |
 //! | 25 | epoch: a random number, made with the page |
+//! | 26 | form of the store; 0 in a page of a version that did not say
 //! | 64 | members: the processes that have the journal open, 0 where a place is free |
 //!
 //! Words are 64 bits in the order of the machine. A position is oldest segment, segment being written (0 if
@@ -23,6 +24,7 @@
 //! sequence, last durable sequence, checkpoint. All but the members and the words 18 to 24 change only under
 //! the write lock.
 
+use super::form::Form;
 use crate::fs::{PAGE_WORDS, Page};
 use crate::kv::{Head, Moment, Sequence};
 use crate::{Error, ErrorKind, Result};
@@ -45,6 +47,7 @@ const FLAGS_AT: usize = 23;
 const CROWD_AT: usize = 24;
 const EPOCH_AT: usize = 25;
 const POSITIONS_AT: [usize; 2] = [32, 48];
+const FORM_AT: usize = 26;
 const MEMBERS_AT: usize = 64;
 
 const POSITION_WORDS: usize = 11;
@@ -151,6 +154,16 @@ impl JournalPage {
     /// Whether file names that differ in case are one file.
     pub fn is_case_insensitive(&self) -> bool {
         self.get(FLAGS_AT) & CASE_INSENSITIVE != 0
+    }
+
+    /// The form of the store whose journal this is.
+    pub fn form(&self) -> Form {
+        Form::of_code(u8::try_from(self.get(FORM_AT)).unwrap_or(u8::MAX))
+    }
+
+    /// Says it in a new page, before others see it.
+    pub fn set_form(&self, form: Form) {
+        self.set(FORM_AT, u64::from(form.code()));
     }
 
     /// Notes who writes files from now on. Whether the one before may have left some half-way.

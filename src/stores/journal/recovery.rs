@@ -2,6 +2,7 @@
 
 use super::check::{Checked, Order};
 use super::follow::Place;
+use super::form::Form;
 use super::header::{FIRST_ID, SEGMENT_HEADER_BYTES, SegmentHeader, file_name, parse_file_name};
 use super::io_error;
 use super::page::Position;
@@ -189,6 +190,18 @@ pub(super) fn segments(fs: &dyn FileSystem, directory: &Path) -> Result<Vec<Segm
         }
     }
     Ok(headers)
+}
+
+/// The form of the store whose journal lies in `directory`, as its segments say.
+pub fn form_of(fs: &dyn FileSystem, directory: &Path) -> Result<Form> {
+    let form = |id| {
+        let mut bytes = [0; SEGMENT_HEADER_BYTES];
+        // What can't be read is told by those who need more of it.
+        fs.open(&directory.join(file_name(id)), OpenMode::Read).ok()?.read_at(0, &mut bytes).ok()?;
+        SegmentHeader::decode(&bytes).ok().map(|header| header.form)
+    };
+    let forms = segment_entries(fs, directory)?.into_iter().filter_map(|(id, _)| form(id));
+    Ok(forms.rev().find(|form| *form != Form::UNKNOWN).unwrap_or(Form::UNKNOWN))
 }
 
 fn segment_ids(fs: &dyn FileSystem, directory: &Path) -> Result<Vec<u64>> {

@@ -112,10 +112,17 @@ fn was_durable(bytes: &[u8], at: usize, salt: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stores::journal::Form;
     use crate::stores::journal::record::{Place, Records};
 
-    const HEADER: SegmentHeader =
-        SegmentHeader { id: 1, salt: 99, first_sequence: 5, checkpoint: 2, previous_salt: 0 };
+    const HEADER: SegmentHeader = SegmentHeader {
+        id: 1,
+        form: Form::FILES,
+        salt: 99,
+        first_sequence: 5,
+        checkpoint: 2,
+        previous_salt: 0,
+    };
 
     const ALL: Sequence = Sequence::MAX;
 

@@ -362,6 +362,7 @@ impl Writer {
     fn create_segment(&mut self, checkpoint: Sequence) -> Result<()> {
         let header = SegmentHeader {
             id: self.at.next_id,
+            form: self.sharing.page.form(),
             salt: (self.options.salt)(),
             first_sequence: self.at.last_sequence + 1,
             checkpoint,
