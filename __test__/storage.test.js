@@ -50,30 +50,6 @@ test('a directory has one form: opened as another one it is left as it is', asyn
     }
 });
 
-test('a key-value store is no datastore, and the other way round: told, and left as it is', async (t) => {
-    const base = newDirectory(t);
-    const distributor = new kixx.Distributor({ directory: base });
-    const values = await distributor.getOrCreate('a', 'disk');
-    await values.set('k', 'v');
-    await values.close();
-    const [name] = fs.readdirSync(base);
-    const directory = path.join(base, name);
-    const noDocuments = errorOf('AssertionError', { message: [directory, 'key-value store', 'Distributor'] });
-    await assert.rejects(new kixx.Datastore({ directory, storage: 'disk' }).load(), noDocuments);
-    const again = await distributor.getOrCreate('a', 'disk');
-    assert.equal(await again.get('k'), 'v');
-    await again.clear();
-    await again.close();
-
-    const store = await openStore(t, { directory, storage: 'disk' });
-    await store.setItem('k', { n: 1 });
-    await store.close();
-    const noValues = errorOf('AssertionError', { message: [directory, 'documents', 'Datastore'] });
-    await assert.rejects(distributor.getOrCreate('a', 'disk'), noValues);
-    assert.deepEqual(await distributor.stats(), { stores: [] });
-    assert.equal((await (await openStore(t, { directory, storage: 'disk' })).getItem('k')).n, 1);
-});
-
 test('handles of one process have the same cacheSize, or are told which one to take', async (t) => {
     const directory = newPath(t);
     await openStore(t, { directory, storage: 'disk', cacheSize: 2 ** 21 });

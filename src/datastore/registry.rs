@@ -1,7 +1,6 @@
 //! One engine per directory per process, shared by all threads, closed with its last handle.
 
 use super::{Options, Rights, Storage};
-use crate::documents::can_be_documents;
 use crate::fs::FileSystem;
 use crate::kv::{Answer, Head, Store};
 use crate::stores::directory::{DirectoryStore, ReadOnlyStore};
@@ -73,7 +72,7 @@ impl Registry {
         let engine = match options.rights {
             Rights::ReadWrite => Engine::Writer(match options.storage {
                 Storage::Files => Arc::new(DirectoryStore::open(fs, &place.0, &open)?),
-                Storage::Disk => open_disk(fs, &place.0, &open)?,
+                Storage::Disk => Arc::new(DiskStore::open(fs, &place.0, &open)?),
             }),
             Rights::ReadOnly => Engine::Reader(Arc::new(ReadOnlyStore::open(fs, &place.0, &open)?)),
         };
@@ -124,19 +123,6 @@ impl Registry {
     fn lock(&self) -> MutexGuard<'_, HashMap<Place, Slot>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The store of a data file, unless it is a key-value store of a `Distributor`.
-fn open_disk(fs: &Arc<dyn FileSystem>, directory: &Path, options: &OpenOptions) -> Result<Arc<dyn Durable>> {
-    let store = DiskStore::open(fs, directory, options)?;
-    if !can_be_documents(&store) {
-        store.close().wait()?;
-        let shown = directory.display();
-        return Err(Error::assertion(format!(
-            "{shown} holds a key-value store and no documents. Open it with the Distributor that made it"
-        )));
-    }
-    Ok(Arc::new(store))
 }
 
 impl Engine {

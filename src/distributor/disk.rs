@@ -1,7 +1,6 @@
 //! Stores in a directory of their own.
 
 use crate::fs::FileSystem;
-use crate::keyvalue::can_be_values;
 use crate::kv::{Durability, Store};
 use crate::stores::disk::DiskStore;
 use crate::stores::durable::OpenOptions;
@@ -38,13 +37,5 @@ pub fn open_disk(
         cache_bytes: cache_bytes.unwrap_or(default.cache_bytes),
         ..default
     };
-    let store = DiskStore::open(fs, directory, &options)?;
-    if !can_be_values(&store) {
-        store.close().wait()?;
-        let shown = directory.display();
-        return Err(Error::assertion(format!(
-            "{shown} holds documents and no values. Open it with a Datastore and {{ storage: 'disk' }}"
-        )));
-    }
-    Ok(Arc::new(store))
+    Ok(Arc::new(DiskStore::open(fs, directory, &options)?))
 }

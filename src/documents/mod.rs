@@ -8,7 +8,6 @@ mod page;
 
 pub use page::{Page, PageQuery, page};
 
-use crate::kv::{Read, Space};
 use crate::{Error, Result};
 
 /// Whether documents may be stored under `bytes`, an encoded key. Stores may refuse more.
@@ -23,11 +22,4 @@ pub fn assert_storable(bytes: &[u8]) -> Result<()> {
         return Err(Error::assertion(message).with_key(key::decode(bytes)));
     }
     Ok(())
-}
-
-/// Whether what lies in `read` can be documents, by the first entry: nothing else begins as JSON text does.
-/// What can't be read is left to whoever needs it.
-pub fn can_be_documents(read: &dyn Read) -> bool {
-    let first = read.first(Space::DOCUMENTS).wait().ok().flatten();
-    first.is_none_or(|entry| entry.value().first().is_none_or(|byte| b"{ \t\r\n".contains(byte)))
 }

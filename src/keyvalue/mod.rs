@@ -26,7 +26,7 @@ pub use store::KeyValues;
 pub use transaction::Transaction;
 pub use watch::{Event, Stopper, Watch};
 
-use crate::kv::{MAX_KEY_BYTES, Read, Space};
+use crate::kv::{MAX_KEY_BYTES, Space};
 use crate::{Error, Result};
 
 /// Where the entries are.
@@ -41,13 +41,6 @@ pub type KeyWrite = (Box<[u8]>, Option<Box<[u8]>>);
 
 /// Longest key in bytes: the key of its row in [`DUE`] has a time in front.
 pub const MAX_ENTRY_KEY_BYTES: usize = MAX_KEY_BYTES - due::TIME_BYTES;
-
-/// Whether what lies in `read` can be values, by the first entry. What can't be read is left to whoever
-/// needs it.
-pub fn can_be_values(read: &dyn Read) -> bool {
-    let first = read.first(ENTRIES).wait().ok().flatten();
-    first.is_none_or(|entry| value::decode(entry.value()).is_ok())
-}
 
 /// `Assertion` for a key that is too long.
 pub fn assert_key(key: &[u8]) -> Result<()> {

@@ -49,13 +49,6 @@ pub trait Read: Send + Sync {
 
     /// How many entries lie in `range`.
     fn count(&self, space: Space, range: &KeyRange) -> Answer<u64>;
-
-    /// The entry with the lowest key.
-    fn first(&self, space: Space) -> Answer<Option<Entry>> {
-        let scan = Scan { range: KeyRange::ALL, direction: Direction::Ascending, skip: 0, limit: 1 };
-        let entries = self.range(space, &scan);
-        Answer::later(async move { Ok(entries.await?.pop()) })
-    }
 }
 
 /// A store. All methods may be called from any thread.
