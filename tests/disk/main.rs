@@ -5,6 +5,10 @@
 mod compaction;
 mod damage;
 mod model;
+mod ruins;
+mod repair;
+mod salvage;
 mod snapshots;
 mod support;
+mod verify;
 mod views;

@@ -6,7 +6,7 @@ use super::materialise::{Change, materialise, remove_temporaries};
 use super::names::Names;
 use crate::fs::FileSystem;
 use crate::kv::{Batch, Changes, Entry, KeyRange, Prepared, Scan, Sequence, Space, Write};
-use crate::stores::disk::DATA_FILE;
+use crate::stores::disk::{DATA_FILE, has_data_file};
 use crate::stores::durable::{
     Base, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded, Renewal,
 };
@@ -181,8 +181,7 @@ impl Published for State {
 
 /// A directory has one form only.
 pub(super) fn refuse_data_file(fs: &dyn FileSystem, directory: &Path) -> Result<()> {
-    let path = directory.join(DATA_FILE);
-    if !fs.exists(&path).map_err(|error| Error::io("look at", &path, error))? {
+    if !has_data_file(fs, directory)? {
         return Ok(());
     }
     let directory = directory.display();

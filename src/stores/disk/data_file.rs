@@ -1,10 +1,10 @@
 //! The file as the base of a store.
 
-use super::DATA_FILE;
 use super::layers::{DiskState, Ground, Layers};
 use super::pages::Pages;
 use super::view::{FORMAT, NUMBERS, View, caught, failed, failed_to, through};
 use super::write::{FORMAT_NUMBER, make_tables, write};
+use super::{DATA_FILE, REPAIRED_FILE};
 use crate::fs::{DirectoryEntry, FileSystem, OpenMode};
 use crate::kv::{Batch, Prepared, Read, Sequence, Space};
 use crate::stores::durable::{
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The file while it is being made.
-const NEW_FILE: &str = ".data.redb-new";
+pub(super) const NEW_FILE: &str = ".data.redb-new";
 
 /// The file of a store on disk.
 pub struct DataFile {
@@ -156,10 +156,10 @@ impl Base for DataFile {
     fn open(internal: &Internal, directory: &Path, options: &OpenOptions) -> Result<Self> {
         let (fs, path) = (Arc::clone(&internal.fs), directory.join(DATA_FILE));
         let settings = Settings { cache_bytes: options.cache_bytes, patience: options.lock_timeout };
-        remove_unfinished(&*fs, &directory.join(NEW_FILE))?;
+        settle(&*fs, directory)?;
         if !fs.exists(&path).map_err(|error| Error::io("look at", &path, error))? {
             refuse_files(internal, directory)?;
-            create(&*fs, directory, &path, settings)?;
+            create(&*fs, directory, &path, settings, |_| Ok(()))?;
         }
         let opened = Mutex::new(Some(open(&*fs, &path, settings, 0)?));
         let identity = identity(&*fs, &path)?;
@@ -250,14 +250,36 @@ fn refuse_files(internal: &Internal, directory: &Path) -> Result<()> {
 }
 
 /// Makes the file under another name first: a crash may leave it half made.
-fn create(fs: &dyn FileSystem, directory: &Path, path: &Path, settings: Settings) -> Result<()> {
+pub(super) fn create(
+    fs: &dyn FileSystem,
+    directory: &Path,
+    path: &Path,
+    settings: Settings,
+    fill: impl FnOnce(&Database) -> Result<()>,
+) -> Result<()> {
     let new = directory.join(NEW_FILE);
     fs.open(&new, OpenMode::CreateNew).map_err(|error| Error::io("create", &new, error))?;
     let opened = open_any(fs, &new, settings, 0)?;
     make_tables(opened.database()?)?;
+    fill(opened.database()?)?;
     drop(opened);
     let renamed = fs.sync_files(directory, std::slice::from_ref(&new)).and_then(|()| fs.rename(&new, path));
     renamed.map_err(|error| Error::io("create", path, error))?;
+    fs.sync_directory(directory).map_err(|error| Error::io("flush the directory", directory, error))
+}
+
+/// Puts the file in place that a repair has made, or removes what a crash left of one.
+pub(super) fn settle(fs: &dyn FileSystem, directory: &Path) -> Result<()> {
+    remove_unfinished(fs, &directory.join(NEW_FILE))?;
+    let (path, repaired) = (directory.join(DATA_FILE), directory.join(REPAIRED_FILE));
+    let there = |path: &Path| fs.exists(path).map_err(|error| Error::io("look at", path, error));
+    if there(&path)? {
+        return remove_unfinished(fs, &repaired);
+    }
+    if !there(&repaired)? {
+        return Ok(());
+    }
+    fs.rename(&repaired, &path).map_err(|error| Error::io("rename", &repaired, error))?;
     fs.sync_directory(directory).map_err(|error| Error::io("flush the directory", directory, error))
 }
 
