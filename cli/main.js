@@ -2,7 +2,6 @@
 
 const { Command, CommanderError } = require('commander');
 const { version } = require('../package.json');
-const { DATA_FILE } = require('../lib/storage-of.js');
 const { build } = require('./command.js');
 const { CLOSED_PIPE, FAILED, MEANINGS, OK, exitCodeOf } = require('./exit-codes.js');
 const { Output } = require('./output.js');
@@ -84,8 +83,7 @@ function meaning([code, text]) {
 function tell(error, output) {
     if (!(error instanceof CommanderError)) {
         output.error(error instanceof Error ? error : new Error(String(error)));
-        // Those are for JSON files.
-        if (error.hint !== undefined && !error.message.includes(DATA_FILE) && !output.json) {
+        if (error.hint !== undefined && !output.json) {
             output.hint(error.hint);
         }
         return exitCodeOf(error);

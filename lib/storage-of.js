@@ -4,6 +4,8 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const DATA_FILE = 'data.redb';
+/** Is the data file, where a repair was cut off before it had that name. */
+const REPAIRED_FILE = '.data.redb-repaired';
 const INTERNAL_DIRECTORY = '.datastore';
 
 /** What stands for the directory of a datastore that has none. */
@@ -11,7 +13,8 @@ const IN_MEMORY = ':memory:';
 
 /** In which form a directory has its documents: `'disk'` with a data file, otherwise `'files'`. */
 function storageOf(directory) {
-    return fs.existsSync(path.join(directory, DATA_FILE)) ? 'disk' : 'files';
+    const isThere = (name) => fs.existsSync(path.join(directory, name));
+    return isThere(DATA_FILE) || isThere(REPAIRED_FILE) ? 'disk' : 'files';
 }
 
 /** How large the journal of a directory is: `{ segments, bytes }`. Others may be writing. */

@@ -17,6 +17,13 @@ pub struct Space(pub u32);
 impl Space {
     /// The space of the documents.
     pub const DOCUMENTS: Self = Self(0);
+    /// From this one on, spaces hold what is made of the others, and can be made anew.
+    pub const FIRST_DERIVED: Self = Self(16);
+
+    /// Whether what it holds can be made anew.
+    pub fn is_derived(self) -> bool {
+        self >= Self::FIRST_DERIVED
+    }
 }
 
 /// An entry as it was at one moment. Cloning shares the bytes.

@@ -4,8 +4,9 @@ use super::handle::Handle;
 use super::port::{Port, PromiseId, Task};
 use crate::fs::{FileSystem, Modes, OsFileSystem};
 use crate::kv::Answer;
-use crate::stores::directory::{self, Finding, Progress, Repair, Verification};
-use crate::stores::disk::{self, Compaction};
+use crate::stores::directory;
+use crate::stores::disk::{self, Compaction, has_data_file};
+use crate::stores::maintenance::{Finding, Progress, Repair, Verification};
 use napi::Env;
 use napi::bindgen_prelude::External;
 use napi_derive::napi;
@@ -29,12 +30,13 @@ pub fn verify(
     lock_timeout: u32,
 ) -> napi::Result<External<Arc<Progress>>> {
     start(env, port, id, (directory, lock_timeout), |fs, path, timeout, progress| {
-        directory::verify(fs, path, timeout, progress).map(|found| verification(&found).to_string())
+        let verify = if has_data_file(&**fs, path)? { disk::verify } else { directory::verify };
+        verify(fs, path, timeout, progress).map(|found| verification(&found).to_string())
     })
 }
 
 /// Moves aside what keeps a directory from being loaded, or with `dry_run` only says so; resolves with
-/// `{"moved":[...],"written":n}`. As `verify` otherwise.
+/// `{"moved":[...],"written":n,"lost":[...]}`. As `verify` otherwise.
 #[napi(catch_unwind)]
 pub fn repair(
     env: &Env,
@@ -46,11 +48,14 @@ pub fn repair(
 ) -> napi::Result<External<Arc<Progress>>> {
     let work: Work = if dry_run == 0 {
         |fs, path, timeout, progress| {
-            directory::repair(fs, path, timeout, progress).map(|done| repaired(&done))
+            let repair = if has_data_file(&**fs, path)? { disk::repair } else { directory::repair };
+            repair(fs, path, timeout, progress).map(|done| repaired(&done))
         }
     } else {
         |fs, path, timeout, progress| {
-            directory::plan_repair(fs, path, timeout, progress).map(|plan| repaired(&plan))
+            let is_on_disk = has_data_file(&**fs, path)?;
+            let plan = if is_on_disk { disk::plan_repair } else { directory::plan_repair };
+            plan(fs, path, timeout, progress).map(|plan| repaired(&plan))
         }
     };
     start(env, port, id, (directory, lock_timeout), work)
@@ -122,9 +127,17 @@ fn repaired(repair: &Repair) -> String {
         .moved
         .iter()
         .map(|(found, to)| json!({ "file": found.file, "problem": found.problem, "movedTo": to }));
-    json!({ "moved": moved.collect::<Vec<_>>(), "written": repair.written }).to_string()
+    let lost: Vec<Value> = repair.lost.iter().map(finding).collect();
+    json!({ "moved": moved.collect::<Vec<_>>(), "written": repair.written, "lost": lost }).to_string()
 }
 
 fn finding(finding: &Finding) -> Value {
-    json!({ "file": finding.file, "problem": finding.problem })
+    let Finding { file, problem, key, after, before } = finding;
+    let mut shown = json!({ "file": file, "problem": problem });
+    for (name, value) in [("key", key), ("after", after), ("before", before)] {
+        if let Some(value) = value {
+            shown[name] = json!(value);
+        }
+    }
+    shown
 }

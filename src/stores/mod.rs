@@ -4,4 +4,5 @@ pub mod directory;
 pub mod disk;
 pub mod durable;
 pub mod journal;
+pub mod maintenance;
 pub mod memory;

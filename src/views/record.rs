@@ -17,7 +17,7 @@ use std::ops::Bound;
 const RECORDS: Space = Space(1);
 /// What tells which spaces are free. Sorts before all records.
 const COUNTER: &[u8] = b"";
-const FIRST_FREE_SPACE: u32 = 16;
+const FIRST_FREE_SPACE: u32 = Space::FIRST_DERIVED.0;
 /// How many rows of a view that nobody wants any more are removed in one batch.
 const ROWS_PER_REMOVAL: u64 = 1_000;
 
@@ -76,7 +76,7 @@ impl Record {
     fn make(store: &dyn Store, name: &ViewName) -> Result<Self> {
         let counter = store.get(RECORDS, COUNTER).wait()?;
         let free = match &counter {
-            None => FIRST_FREE_SPACE,
+            None => behind_all(store)?,
             Some(counter) => number(&parse(counter)?, "free")?,
         };
         let check = counter.map_or(Check::Absent, |counter| Check::Unchanged(counter.sequence()));
@@ -140,6 +140,15 @@ impl Record {
             failures,
         })
     }
+}
+
+/// What is free where that is not noted: at first, or if the note was lost.
+fn behind_all(store: &dyn Store) -> Result<u32> {
+    let mut free = FIRST_FREE_SPACE;
+    for entry in store.range(RECORDS, &Scan::all(KeyRange::ALL)).wait()? {
+        free = free.max(Record::read(&entry)?.spaces.documents.0 + 1);
+    }
+    Ok(free)
 }
 
 /// Removes the rows that other map functions of the view `name` have left; all of them, if there is no

@@ -7,8 +7,9 @@ use crate::support::{
 use kixx_datastore::fs::simulated::{Seeded, SimulatedDisk};
 use kixx_datastore::fs::{FileSystem, OpenMode, OsFileSystem};
 use kixx_datastore::kv::{KeyRange, Read, Scan, Space, Store};
-use kixx_datastore::stores::directory::{DirectoryStore, Progress, Repair, plan_repair, repair};
+use kixx_datastore::stores::directory::{DirectoryStore, plan_repair, repair};
 use kixx_datastore::stores::durable::{OnDamage, OpenOptions};
+use kixx_datastore::stores::maintenance::{Progress, Repair};
 use kixx_datastore::{ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::fs;

@@ -4,8 +4,9 @@ use crate::support::{
     commit, copy_as_killed, delete, flip, hold_checkpoints, listing, open, put, records, segments, try_open,
 };
 use kixx_datastore::fs::{FileSystem, OsFileSystem};
-use kixx_datastore::stores::directory::{self, Progress, ReadOnlyStore, Verification};
+use kixx_datastore::stores::directory::{self, ReadOnlyStore};
 use kixx_datastore::stores::durable::{OnDamage, OpenOptions};
+use kixx_datastore::stores::maintenance::{Progress, Verification};
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;

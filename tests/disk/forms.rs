@@ -4,12 +4,11 @@
 use crate::support::{image, journal, put};
 use kixx_datastore::fs::{FileSystem, OsFileSystem};
 use kixx_datastore::kv::{KeyRange, Read, Space, Store};
-use kixx_datastore::stores::directory::{
-    DirectoryStore, Progress, ReadOnlyStore, plan_repair, repair, verify,
-};
+use kixx_datastore::stores::directory::{DirectoryStore, ReadOnlyStore, plan_repair, repair, verify};
 use kixx_datastore::stores::disk::{DATA_FILE, DiskStore, compact};
 use kixx_datastore::stores::durable::{Durable, OpenOptions};
 use kixx_datastore::stores::journal::Form;
+use kixx_datastore::stores::maintenance::Progress;
 use kixx_datastore::{Error, ErrorKind, Result};
 use redb::{ConcurrencyMode, Database, TableDefinition};
 use std::fs;

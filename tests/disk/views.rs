@@ -300,3 +300,20 @@ fn a_document_that_has_changed_takes_one_commit() {
     assert_eq!(process.mapped(), 0);
     process.close();
 }
+
+/// A repair may have lost where the next free space is.
+#[test]
+fn a_new_view_takes_no_space_of_another_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let process = Process::start(directory.path(), "a");
+    process.put(0..50, "first");
+    process.check();
+    let delete = Operation::delete(Space(1), b"", Check::Any);
+    process.store.commit(Batch::of(delete)).wait().unwrap();
+    let other = Process::on(Arc::clone(&process.store), "b");
+    process.delete(7);
+    other.check();
+    process.check();
+    drop(other);
+    process.close();
+}

@@ -6,7 +6,7 @@ use super::materialise::{Change, materialise, remove_temporaries};
 use super::names::Names;
 use crate::fs::FileSystem;
 use crate::kv::{Batch, Changes, Entry, KeyRange, Prepared, Scan, Sequence, Space, Write};
-use crate::stores::disk::{DATA_FILE, missing_data_file};
+use crate::stores::disk::{DATA_FILE, has_data_file, missing_data_file};
 use crate::stores::durable::{
     Base, Internal, Keys, Loaded, News, OnDamage, OpenOptions, Published, Reloaded, Renewal,
 };
@@ -185,9 +185,8 @@ impl Published for State {
 
 /// A directory has one form only. That of a data file shows even where the file is missing.
 pub(super) fn refuse_data_file(internal: &Internal, directory: &Path) -> Result<()> {
-    let path = directory.join(DATA_FILE);
     let form = internal.form()?;
-    if !internal.fs.exists(&path).map_err(|error| Error::io("look at", &path, error))? {
+    if !has_data_file(&*internal.fs, directory)? {
         if form.needs_data_file() {
             return Err(missing_data_file(directory));
         }

@@ -1,10 +1,10 @@
 //! The Kixx format: one JSON file per document, `encodeURIComponent(key) + '.json'`.
 
 use super::file_name::{FileKey, Spelling, key_of_file_name};
-use super::progress::Progress;
 use crate::fs::{DirectoryEntry, EntryKind, FileSystem};
 use crate::json;
 use crate::kv::Entry;
+use crate::stores::maintenance::Progress;
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ pub(super) fn load(fs: &dyn FileSystem, directory: &Path) -> Result<Loaded> {
 /// As [`load`], but a file that can't be read is a bad file too.
 pub(super) fn examine(fs: &dyn FileSystem, directory: &Path, progress: &Progress) -> Result<Loaded> {
     let (names, others) = document_names(fs, directory)?;
-    progress.add_total(names.len());
+    progress.add_total(names.len() as u64);
     let read = |name: &String| {
         progress.step();
         read_document(fs, directory, name).or_else(|error| {

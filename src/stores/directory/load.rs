@@ -3,17 +3,17 @@
 use super::file_name::file_name;
 use super::files::{self, BadFile};
 use super::names::Names;
-use super::quarantine::quarantine;
 use crate::fs::FileSystem;
 use crate::kv::{Change, Entry, Sequence, Space};
 use crate::stores::durable::{Due, Internal, OnDamage};
 use crate::stores::journal::{JournalPage, Log, Place, decode_commit};
+use crate::stores::maintenance::{move_aside, name_of};
 use crate::stores::memory::Snapshot;
 use crate::stores::memory::tree::Tree;
 use crate::{Error, Result};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A directory as it was at one commit.
@@ -210,4 +210,16 @@ fn names(page: &JournalPage, tree: &Tree) -> Result<Names> {
     let taken: Result<Vec<(Box<[u8]>, String)>> =
         tree.iter().map(|entry| Ok((entry.key().into(), file_name(entry.key())?))).collect();
     Ok(Names::case_insensitive(taken?))
+}
+
+/// Moves `bad` files into the quarantine, and answers with the names that they have there.
+fn quarantine(
+    fs: &dyn FileSystem,
+    directory: &Path,
+    internal: &Path,
+    bad: &[BadFile],
+) -> Result<Vec<String>> {
+    let paths: Vec<PathBuf> = bad.iter().map(|file| directory.join(&file.name)).collect();
+    let moved = move_aside(fs, internal, &paths)?;
+    Ok(moved.iter().map(|path| name_of(path)).collect())
 }

@@ -4,25 +4,15 @@ use super::base::{FILES_PER_FLUSH, refuse_data_file};
 use super::file_name::file_name;
 use super::files::BadFile;
 use super::materialise::{Change, materialise, remove_temporaries};
-use super::progress::Progress;
-use super::quarantine::{destinations, move_aside};
-use super::verify::{Examination, Finding, examine, relative};
+use super::verify::{Examination, examine};
 use crate::fs::FileSystem;
 use crate::kv::Entry;
 use crate::stores::durable::{Access, Found, INTERNAL_DIRECTORY, Internal};
+use crate::stores::maintenance::{Progress, Repair, destinations, move_aside, moves};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What a repair did, or would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Repair {
-    /// Each file that was in the way, why, and its path now.
-    pub moved: Vec<(Finding, String)>,
-    /// How many documents were read from a damaged journal and written to their files.
-    pub written: u64,
-}
 
 /// What has to be done.
 struct Plan {
@@ -72,7 +62,7 @@ pub fn plan_repair(
     let aside: Vec<(PathBuf, String)> = files.into_iter().chain(segments).collect();
     let paths: Vec<PathBuf> = aside.iter().map(|(path, _)| path.clone()).collect();
     let targets = destinations(&**fs, &directory.join(INTERNAL_DIRECTORY), &paths)?;
-    Ok(Repair { moved: moves(directory, aside, &targets), written: documents.len() as u64 })
+    Ok(Repair { moved: moves(directory, aside, &targets), written: documents.len() as u64, lost: Vec::new() })
 }
 
 impl Plan {
@@ -138,7 +128,7 @@ impl Plan {
             let target = move_aside(fs, internal, std::slice::from_ref(&segment.0))?;
             moved.extend(moves(directory, vec![segment], &target));
         }
-        Ok(Repair { moved, written })
+        Ok(Repair { moved, written, lost: Vec::new() })
     }
 }
 
@@ -146,13 +136,4 @@ impl Plan {
 fn is_at_least(file: &Entry, journal: &Entry) -> bool {
     file.version() > journal.version()
         || (file.version() == journal.version() && file.value() == journal.value())
-}
-
-fn moves(directory: &Path, files: Vec<(PathBuf, String)>, targets: &[PathBuf]) -> Vec<(Finding, String)> {
-    let paths = files.into_iter().zip(targets);
-    paths
-        .map(|((from, problem), to)| {
-            (Finding { file: relative(directory, &from), problem }, relative(directory, to))
-        })
-        .collect()
 }

@@ -4,44 +4,16 @@ use super::base::refuse_data_file;
 use super::file_name::file_name;
 use super::files::{self, BadFile};
 use super::load::{Recovered, damaged};
-use super::progress::Progress;
 use crate::Result;
 use crate::fs::FileSystem;
 use crate::json;
 use crate::kv::{Change, Sequence, Space};
 use crate::stores::durable::{Access, INTERNAL_DIRECTORY, Internal, Neighbours, living, refuse_network};
 use crate::stores::journal::{Audit, JournalPage, audit, decode_commit};
+use crate::stores::maintenance::{Finding, Progress, Verification, relative};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What is wrong with a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Its path from the directory on, with slashes.
-    pub file: String,
-    /// What is wrong, in a few words.
-    pub problem: String,
-}
-
-/// What a directory holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verification {
-    /// Everything that keeps the directory from being loaded; empty if it can be.
-    pub findings: Vec<Finding>,
-    /// What a crash left, and the next process to write takes care of.
-    pub notes: Vec<Finding>,
-    /// How many documents there are, as far as they can be read.
-    pub documents: u64,
-    /// How many files of documents were read.
-    pub files: u64,
-    /// How many segments of the journal were read, and how many commits.
-    pub segments: u64,
-    /// See `segments`.
-    pub commits: u64,
-    /// The processes that have the directory open to write.
-    pub processes: Vec<u32>,
-}
 
 /// A directory, taken apart.
 pub(super) struct Examination {
@@ -143,10 +115,12 @@ impl Examination {
     fn report(&self, directory: &Path, processes: Vec<u32>) -> Verification {
         let Self { files, audit, recovered, bad } = self;
         let mut findings: Vec<Finding> = bad.iter().map(BadFile::finding).collect();
-        findings.extend(audit.damage.iter().map(|damage| Finding {
-            file: relative(directory, &damage.path),
-            problem: damage.problem.clone(),
-        }));
+        findings.extend(
+            audit
+                .damage
+                .iter()
+                .map(|damage| Finding::of(relative(directory, &damage.path), damage.problem.clone())),
+        );
         let counts = |file: &&BadFile| bad.iter().any(|bad| bad.name == file.name);
         let superseded = files.bad.iter().filter(|file| !counts(file));
         let mut notes: Vec<Finding> = superseded
@@ -155,9 +129,9 @@ impl Examination {
                 Finding { problem, ..file.finding() }
             })
             .collect();
-        notes.extend(audit.torn.iter().map(|(path, bytes)| Finding {
-            file: relative(directory, path),
-            problem: format!("a crash cut off a write that nobody was told about, {bytes} bytes are left"),
+        notes.extend(audit.torn.iter().map(|(path, bytes)| {
+            let left = format!("a crash cut off a write that nobody was told about, {bytes} bytes are left");
+            Finding::of(relative(directory, path), left)
         }));
         let in_files = files.entries.iter().filter(|entry| !recovered.contains_key(entry.key())).count();
         let in_journal = recovered.values().filter(|(entry, _)| entry.is_some()).count();
@@ -175,7 +149,7 @@ impl Examination {
 
 impl BadFile {
     pub(super) fn finding(&self) -> Finding {
-        Finding { file: self.name.clone(), problem: self.reason.clone() }
+        Finding::of(self.name.clone(), self.reason.clone())
     }
 }
 
@@ -191,10 +165,4 @@ fn check_change(change: &Change) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(error) => Err(format!("the document {}: {error}", json::utf16::quote(key))),
     }
-}
-
-/// With slashes.
-pub(super) fn relative(directory: &Path, path: &Path) -> String {
-    let path = path.strip_prefix(directory).unwrap_or(path);
-    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }

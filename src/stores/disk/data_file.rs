@@ -1,10 +1,10 @@
 //! The file as the base of a store.
 
-use super::DATA_FILE;
 use super::layers::{DiskState, Ground, Layers};
 use super::pages::Pages;
 use super::view::{FORM, FORMAT, NUMBERS, View, caught, failed, failed_to, through};
 use super::write::{FORMAT_NUMBER, make_tables, write};
+use super::{DATA_FILE, REPAIRED_FILE};
 use crate::fs::{DirectoryEntry, FileSystem, OpenMode};
 use crate::kv::{Batch, Prepared, Read, Sequence, Space};
 use crate::stores::durable::{
@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The file while it is being made.
-const NEW_FILE: &str = ".data.redb-new";
+pub(super) const NEW_FILE: &str = ".data.redb-new";
 
 /// The file of a store on disk.
 pub struct DataFile {
@@ -158,10 +158,10 @@ impl Base for DataFile {
     fn open(internal: &Internal, directory: &Path, options: &OpenOptions) -> Result<Self> {
         let (fs, path) = (Arc::clone(&internal.fs), directory.join(DATA_FILE));
         let settings = Settings { cache_bytes: options.cache_bytes, patience: options.lock_timeout };
-        remove_unfinished(&*fs, &directory.join(NEW_FILE))?;
+        settle(&*fs, directory)?;
         if !fs.exists(&path).map_err(|error| Error::io("look at", &path, error))? {
             refuse_leavings(internal, directory, options.form)?;
-            create(&*fs, directory, &path, settings, options.form)?;
+            create(&*fs, directory, &path, (settings, options.form), |_| Ok(()))?;
         }
         form_of(&*fs, &internal.path)?.check(options.form, directory)?;
         let opened = open(&*fs, &path, settings, 0)?;
@@ -275,14 +275,36 @@ pub(in crate::stores) fn missing_data_file(directory: &Path) -> Error {
 }
 
 /// Makes the file under another name first: a crash may leave it half made.
-fn create(fs: &dyn FileSystem, directory: &Path, path: &Path, settings: Settings, form: Form) -> Result<()> {
+pub(super) fn create(
+    fs: &dyn FileSystem,
+    directory: &Path,
+    path: &Path,
+    (settings, form): (Settings, Form),
+    fill: impl FnOnce(&Database) -> Result<()>,
+) -> Result<()> {
     let new = directory.join(NEW_FILE);
     fs.open(&new, OpenMode::CreateNew).map_err(|error| Error::io("create", &new, error))?;
     let opened = open_any(fs, &new, settings, 0)?;
     make_tables(opened.database()?, form)?;
+    fill(opened.database()?)?;
     drop(opened);
     let renamed = fs.sync_files(directory, std::slice::from_ref(&new)).and_then(|()| fs.rename(&new, path));
     renamed.map_err(|error| Error::io("create", path, error))?;
+    fs.sync_directory(directory).map_err(|error| Error::io("flush the directory", directory, error))
+}
+
+/// Puts the file in place that a repair has made, or removes what a crash left of one.
+pub(super) fn settle(fs: &dyn FileSystem, directory: &Path) -> Result<()> {
+    remove_unfinished(fs, &directory.join(NEW_FILE))?;
+    let (path, repaired) = (directory.join(DATA_FILE), directory.join(REPAIRED_FILE));
+    let there = |path: &Path| fs.exists(path).map_err(|error| Error::io("look at", path, error));
+    if there(&path)? {
+        return remove_unfinished(fs, &repaired);
+    }
+    if !there(&repaired)? {
+        return Ok(());
+    }
+    fs.rename(&repaired, &path).map_err(|error| Error::io("rename", &repaired, error))?;
     fs.sync_directory(directory).map_err(|error| Error::io("flush the directory", directory, error))
 }
 

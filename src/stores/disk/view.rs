@@ -229,7 +229,8 @@ fn checksum_of(key: &[u8], bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     crc32c::crc32c_append(crc32c::crc32c(key), bytes).to_le_bytes()
 }
 
-fn decode(key: &[u8], bytes: &[u8]) -> Result<Entry> {
+/// The entry in what the table holds for it; an error if its checksum is wrong.
+pub(super) fn decode(key: &[u8], bytes: &[u8]) -> Result<Entry> {
     let (checksum, rest) = bytes.split_at_checked(CHECKSUM_BYTES).ok_or_else(not_an_entry)?;
     if checksum != checksum_of(key, rest) {
         return Err(not_an_entry());

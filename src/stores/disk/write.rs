@@ -76,6 +76,24 @@ pub(super) fn write(
     transaction.commit().map_err(failed)
 }
 
+/// Notes that everything in `spaces` was changed by the commit `through`, the last one.
+pub(super) fn note_changes(
+    database: &Database,
+    spaces: impl IntoIterator<Item = Space>,
+    through: Sequence,
+) -> Result<()> {
+    let transaction = begin(database)?;
+    {
+        let mut table = transaction.open_table(LAST_CHANGES).map_err(failed)?;
+        for space in spaces {
+            table.insert(space.0, through).map_err(failed)?;
+        }
+        let mut numbers = transaction.open_table(NUMBERS).map_err(failed)?;
+        numbers.insert(THROUGH, through).map_err(failed)?;
+    }
+    transaction.commit().map_err(failed)
+}
+
 fn begin(database: &Database) -> Result<WriteTransaction> {
     let mut transaction = database.begin_write().map_err(failed)?;
     // So that opening after a crash does not have to read the whole file.

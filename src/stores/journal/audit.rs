@@ -20,6 +20,8 @@ pub struct Audit {
     pub segments: Vec<PathBuf>,
     /// How many commits can be read.
     pub commits: u64,
+    /// The number of the last one; also if that is not in the journal any more.
+    pub last_sequence: Sequence,
     /// The files of the store hold all commits up to this one.
     pub checkpoint: Sequence,
     /// The segment in which a crash cut off a write, and how many bytes of that are left. No damage.
@@ -108,8 +110,10 @@ impl Audit {
     ) {
         let found = scan(bytes, header, through);
         self.checkpoint = self.checkpoint.max(found.checkpoint);
+        self.last_sequence = self.last_sequence.max(header.first_sequence - 1);
         let mut see = |audit: &mut Self, at: usize, sequence, payload: &[u8]| {
             audit.commits += 1;
+            audit.last_sequence = audit.last_sequence.max(sequence);
             audit.damage.extend(visit(sequence, payload).err().map(|problem| damaged(path, at, &problem)));
         };
         let mut last = header.first_sequence - 1;

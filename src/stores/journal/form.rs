@@ -4,7 +4,7 @@ use crate::{Error, Result};
 use std::path::Path;
 
 /// What the files of a store are, besides its journal. Segments, pages and data files carry it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Form(u8);
 
 impl Form {

@@ -1,6 +1,5 @@
-//! Moves files aside that are not documents. Nothing is ever deleted.
+//! Moves files aside that are in the way. Nothing is ever deleted.
 
-use super::files::BadFile;
 use crate::fs::FileSystem;
 use crate::{Error, Result};
 use std::collections::HashSet;
@@ -10,20 +9,12 @@ use std::path::{Path, PathBuf};
 /// A directory in our own directory.
 const QUARANTINE: &str = "quarantine";
 
-/// Moves `bad` files into the quarantine, and answers with the names that they have there.
-pub(super) fn quarantine(
-    fs: &dyn FileSystem,
-    directory: &Path,
-    internal: &Path,
-    bad: &[BadFile],
-) -> Result<Vec<String>> {
-    let paths: Vec<PathBuf> = bad.iter().map(|file| directory.join(&file.name)).collect();
-    let moved = move_aside(fs, internal, &paths)?;
-    Ok(moved.iter().map(|path| name_of(path)).collect())
-}
-
 /// Moves files, all of one directory, into the quarantine, durably, and answers with their new paths.
-pub(super) fn move_aside(fs: &dyn FileSystem, internal: &Path, paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub(in crate::stores) fn move_aside(
+    fs: &dyn FileSystem,
+    internal: &Path,
+    paths: &[PathBuf],
+) -> Result<Vec<PathBuf>> {
     let Some(from) = paths.first().and_then(|path| path.parent()) else { return Ok(Vec::new()) };
     let target = internal.join(QUARANTINE);
     fs.create_directory(&target).map_err(|error| Error::io("create the directory", &target, error))?;
@@ -39,7 +30,11 @@ pub(super) fn move_aside(fs: &dyn FileSystem, internal: &Path, paths: &[PathBuf]
 }
 
 /// Where files would be moved to. Changes nothing.
-pub(super) fn destinations(fs: &dyn FileSystem, internal: &Path, paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub(in crate::stores) fn destinations(
+    fs: &dyn FileSystem,
+    internal: &Path,
+    paths: &[PathBuf],
+) -> Result<Vec<PathBuf>> {
     let target = internal.join(QUARANTINE);
     let entries = match fs.read_directory(&target) {
         Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
@@ -55,7 +50,8 @@ pub(super) fn destinations(fs: &dyn FileSystem, internal: &Path, paths: &[PathBu
     Ok(paths.iter().map(place).collect())
 }
 
-fn name_of(path: &Path) -> String {
+/// The last part of a path.
+pub(in crate::stores) fn name_of(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 

@@ -15,11 +15,11 @@ impl Progress {
         (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
     }
 
-    pub(super) fn add_total(&self, steps: usize) {
-        self.total.fetch_add(steps as u64, Ordering::Relaxed);
+    pub(in crate::stores) fn add_total(&self, steps: u64) {
+        self.total.fetch_add(steps, Ordering::Relaxed);
     }
 
-    pub(super) fn step(&self) {
+    pub(in crate::stores) fn step(&self) {
         self.done.fetch_add(1, Ordering::Relaxed);
     }
 }
