@@ -1,7 +1,7 @@
 'use strict';
 
-// A damaged data file: `verify` tells what is wrong, `repair` makes a new one of what is right, for datastores
-// and for key-value stores.
+// A damaged data file: `verify` tells what is wrong, `repair` makes a new one of what is right, for
+// datastores and for key-value stores.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -21,7 +21,8 @@ const keyOf = (n) => `user:${ String(n).padStart(4, '0') }`;
 async function fill(t) {
     const directory = newDirectory(t);
     const store = await openStore(t, { directory, storage: 'disk' });
-    await Promise.all(Array.from({ length: COUNT }, (_, n) => store.setItem(keyOf(n), { n, even: n % 2 === 0 })));
+    const numbers = Array.from({ length: COUNT }, (_, n) => n);
+    await Promise.all(numbers.map((n) => store.setItem(keyOf(n), { n, even: n % 2 === 0 })));
     await count(store);
     await store.close();
     return directory;
@@ -50,7 +51,8 @@ test('a damaged data file is told, and repaired as far as it can be read', LIMIT
 
     const found = await cliJson(t, ['verify', directory]);
     assert.equal(found.code, 1);
-    assert.ok(found.answer.findings.some(({ file, problem }) => file === 'data.redb' && problem.includes('at byte')));
+    const isPage = ({ file, problem }) => file === 'data.redb' && problem.includes('at byte');
+    assert.ok(found.answer.findings.some(isPage));
     const lines = await cli(t, ['verify', directory]);
     assert.match(lines.stdout, /^data\.redb: .* of 1?\d+ entries can't be read$/m);
 
@@ -59,13 +61,14 @@ test('a damaged data file is told, and repaired as far as it can be read', LIMIT
     const { code, answer } = await cliJson(t, ['repair', directory]);
     assert.deepEqual([code, answer], [0, { ...planned.answer, dryRun: false }]);
     assert.deepEqual(answer.moved.map(({ movedTo }) => movedTo), ['.datastore/quarantine/data.redb']);
-    assert.ok(fs.readFileSync(path.join(directory, answer.moved[0].movedTo)).equals(bytes), 'nothing is deleted');
+    const kept = fs.readFileSync(path.join(directory, answer.moved[0].movedTo));
+    assert.ok(kept.equals(bytes), 'nothing is deleted');
 
     const store = await openStore(t, { directory, storage: 'disk' });
     const lost = [];
     for (let n = 0; n < COUNT; n += 1) {
-        const document = await store.getItem(keyOf(n));
-        if (document) {
+        if (await store.hasItem(keyOf(n))) {
+            const document = await store.getItem(keyOf(n));
             assert.deepEqual(document, { _rev: 0, n, even: n % 2 === 0 });
         } else {
             lost.push(n);
@@ -99,7 +102,8 @@ test('the directory of a key-value store', LIMIT, async (t) => {
     const store = await distributor.getOrCreate('events', 'disk');
     await store.setBatch(Array.from({ length: COUNT }, (_, n) => [keyOf(n), `value ${ n }`]));
     await store.close();
-    const [file] = fs.readdirSync(base, { recursive: true }).filter((name) => path.basename(name) === 'data.redb');
+    const files = fs.readdirSync(base, { recursive: true });
+    const file = files.find((name) => path.basename(name) === 'data.redb');
     const directory = path.dirname(path.join(base, file));
     assert.equal((await cliJson(t, ['verify', directory])).answer.documents, COUNT);
 

@@ -10,8 +10,8 @@ const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
 const INTERVAL_MS = 100;
 
 /**
- * Checks every file, entry and record in a directory, beside whoever writes, and changes nothing. Damage is no
- * error: it is among the `findings`.
+ * Checks every file, entry and record in a directory, beside whoever writes, and changes nothing. Damage is
+ * no error: it is among the `findings`.
  *
  * @param {string} directory
  * @param {{ lockTimeout?: number, onProgress?: (done: number, total: number) => void }} [options]

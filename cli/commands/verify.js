@@ -10,7 +10,8 @@ module.exports = {
     summary: 'Checks every file and every record of the journal',
     details: 'Changes nothing, and works beside running applications. Prints everything that keeps the '
         + 'directory from being loaded, or documents of a data file from being read, with the file and '
-        + 'what is wrong with it: exit code 1 then. Notes are no damage: what a crash left, and the next process that writes takes care of.',
+        + 'what is wrong with it: exit code 1 then. Notes are no damage: what a crash left, and the next '
+        + 'process that writes takes care of.',
     examples: [
         ['verify ./data', 'all findings'],
         ['verify ./data --json | jq -r .findings[].file', 'the files to look at'],

@@ -17,6 +17,8 @@ pub struct Space(pub u32);
 impl Space {
     /// The space of the documents.
     pub const DOCUMENTS: Self = Self(0);
+    /// Where there are derived spaces, what is known of them.
+    pub const OF_DERIVED: Self = Self(1);
     /// From this one on, spaces hold what is made of the others, and can be made anew.
     pub const FIRST_DERIVED: Self = Self(16);
 

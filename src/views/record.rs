@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::ops::Bound;
 
 /// Where the records lie.
-const RECORDS: Space = Space(1);
+const RECORDS: Space = Space::OF_DERIVED;
 /// What tells which spaces are free. Sorts before all records.
 const COUNTER: &[u8] = b"";
 const FIRST_FREE_SPACE: u32 = Space::FIRST_DERIVED.0;

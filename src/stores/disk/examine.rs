@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The newest state of each key that the journal knows, and the commit that made it.
-pub(super) type Recovered = BTreeMap<(Space, Arc<[u8]>), (Option<Entry>, Sequence)>;
+pub(super) type Recovered = BTreeMap<Place, State>;
+type Place = (Space, Arc<[u8]>);
+type State = (Option<Entry>, Sequence);
 
 /// What there is.
 pub(super) struct Examination {
@@ -137,13 +139,11 @@ struct Meeting<'a> {
 
 impl<'a> Meeting<'a> {
     fn new(recovered: &'a Recovered, through: Option<Sequence>) -> Self {
-        let is_new = |(key, (entry, sequence)): &(&(Space, Arc<[u8]>), &(Option<Entry>, Sequence))| {
-            key.0 == Space::DOCUMENTS && entry.is_some() && through.is_none_or(|through| *sequence > through)
+        let is_new = |((space, _), (entry, sequence)): &(&Place, &State)| {
+            *space == Space::DOCUMENTS && entry.is_some() && through.is_none_or(|through| *sequence > through)
         };
         let documents = recovered.iter().filter(is_new).count() as u64;
-        let counts = |((space, _), (entry, _)): &(&(Space, _), &(Option<Entry>, _))| {
-            entry.is_some() && !space.is_derived()
-        };
+        let counts = |((space, _), (entry, _)): &(&Place, &State)| entry.is_some() && !space.is_derived();
         let ahead = recovered.iter().filter(counts).count() as u64;
         Self { recovered, through, documents, ahead, common: 0, other: None }
     }
@@ -167,10 +167,10 @@ impl<'a> Meeting<'a> {
 
     /// Why file and journal are not of one store. `is_whole`: both are, and the journal is not the older one.
     fn strangers(&self, is_whole: bool) -> Option<String> {
-        let both = |((_, _), (entry, sequence)): (&(Space, Arc<[u8]>), &(Option<Entry>, Sequence))| {
+        let both = |(entry, sequence): &&State| {
             entry.is_some() && self.through.is_some_and(|through| *sequence <= through)
         };
-        let expected = self.recovered.iter().filter(|(key, state)| both((key, state))).count() as u64;
+        let expected = self.recovered.values().filter(both).count() as u64;
         let missing = is_whole && self.common < expected;
         let what = match &self.other {
             Some(key) => format!("{key} is another one in each of them"),

@@ -22,12 +22,17 @@ pub(super) fn rebuild(
     progress: &Progress,
 ) -> Result<()> {
     let Examination { image, facts, .. } = examination;
-    let mut filler =
-        Filler { database, overlay: Overlay::default(), bytes: 0, through: through(examination) };
     let mut spaces: BTreeSet<Space> = facts.last_changes.iter().flatten().map(|(space, _)| *space).collect();
     spaces.extend(examination.survey.spaces.keys());
     spaces.extend(journal.keys().map(|(space, _)| *space));
     spaces.insert(Space::DOCUMENTS);
+    let mut filler = Filler {
+        database,
+        overlay: Overlay::default(),
+        bytes: 0,
+        through: through(examination),
+        has_derived: facts.last_changes.is_none() || spaces.iter().any(|space| space.is_derived()),
+    };
 
     let mut journal = journal.into_iter().peekable();
     survey(image, facts, progress, &mut |space, entry| {
@@ -59,12 +64,15 @@ struct Filler<'a> {
     overlay: Overlay,
     bytes: usize,
     through: Sequence,
+    /// There are derived spaces, or may be.
+    has_derived: bool,
 }
 
 impl Filler<'_> {
     fn put(&mut self, space: Space, entry: Option<Entry>) -> Result<()> {
-        // Some of them may be lost, or belong to other documents.
-        let Some(entry) = entry.filter(|_| !space.is_derived()) else { return Ok(()) };
+        // Some of what is derived may be lost, or belong to other documents.
+        let is_derived = space.is_derived() || self.has_derived && space == Space::OF_DERIVED;
+        let Some(entry) = entry.filter(|_| !is_derived) else { return Ok(()) };
         let (key, sequence) = (Box::<[u8]>::from(entry.key()), entry.sequence());
         self.bytes += entry.memory_bytes();
         self.overlay.write(space, &key, Some(entry), sequence, || false);

@@ -27,8 +27,8 @@ struct Plan {
 /// Repairs `directory`, which nobody else may have open: `Locked` names who has.
 ///
 /// Of a damaged file, all entries that are right go into a new one, and over them the newest state of each
-/// that the journal has. The old file is moved aside, and then the journal. May be interrupted and done again.
-/// What a newer version wrote, and a file and a journal that do not belong together, are `Corrupt`.
+/// that the journal has. The old file is moved aside, and then the journal. May be interrupted and done
+/// again. What a newer version wrote, and a file and a journal that do not belong together, are `Corrupt`.
 pub fn repair(
     fs: &Arc<dyn FileSystem>,
     directory: &Path,

@@ -108,7 +108,7 @@ impl Surveyor<'_> {
         }
         let problem = if *is_large || good.iter().all(Option::is_some) {
             // A disk that dropped a write leaves such a page.
-            good.iter_mut().for_each(|entry| *entry = None);
+            good.fill(None);
             format!("the page at byte {at}: its checksum is wrong, it may be of another time")
         } else {
             format!("the page at byte {at}: its checksum is wrong")
@@ -117,12 +117,11 @@ impl Surveyor<'_> {
             self.lose(problem.clone(), []);
         }
         for (pair, entry) in pairs.iter().zip(good) {
-            match entry {
-                Some((place, entry)) => self.take(&place, entry)?,
-                None => {
-                    let fitting = pair.map(|(place, _)| place).filter(|place| contains(bounds, place));
-                    self.lose(problem.clone(), fitting);
-                }
+            if let Some((place, entry)) = entry {
+                self.take(&place, entry)?;
+            } else {
+                let fitting = pair.map(|(place, _)| place).filter(|place| contains(bounds, place));
+                self.lose(problem.clone(), fitting);
             }
         }
         Ok(())

@@ -96,8 +96,8 @@ impl Lost {
         let problems = self.problems.join("; ");
         let lost = |what: &str, key: Option<String>| Finding {
             key,
-            after: after.clone().map(text),
-            before: before.clone().map(text),
+            after: after.map(text),
+            before: before.map(text),
             ..Finding::of(DATA_FILE.to_owned(), format!("{what} {place}: {problems}"))
         };
         let documents: Vec<&[u8]> = self.keys.iter().filter_map(|place| document(Some(place))).collect();

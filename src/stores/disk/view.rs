@@ -249,7 +249,7 @@ fn not_an_entry() -> Error {
 }
 
 fn damaged(what: &str) -> Error {
-    Error::corrupt(format!("The data file, {DATA_FILE}, is damaged: {what}. Restore a backup"))
+    Error::corrupt(format!("The data file, {DATA_FILE}, is damaged: {what}. Restore a backup, or repair it"))
 }
 
 /// An error of the library as ours.

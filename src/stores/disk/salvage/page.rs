@@ -83,8 +83,8 @@ pub(super) fn mend(bytes: &mut [u8], widths: Widths, checksum: u128) -> bool {
     false
 }
 
-/// Puts right the checksums of the children in a branch, if nothing else is wrong with it. `sum_of` gives that
-/// of the child as it is.
+/// Puts right the checksums of the children in a branch, if nothing else is wrong with it. `sum_of` gives
+/// that of the child as it is.
 pub(super) fn mend_sums(
     bytes: &mut [u8],
     widths: Widths,
