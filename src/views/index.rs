@@ -119,11 +119,27 @@ impl View {
             // Work that fails is dropped and begins anew: doing it twice does no harm.
             let work = match progress.work.take() {
                 Some(work) => work,
-                None => Work::begin(documents, Arc::clone(moment), through.max(self.recorded_through()))?,
+                None => self.begin(documents, moment, through)?,
             };
             let advanced = self.advance(&mut progress, work, limit);
             self.unless_moved(&mut progress, advanced)?;
         }
+    }
+
+    /// Plans the way to `moment`, or to a later one: rows that others have written may be newer than it.
+    fn begin(
+        &self,
+        documents: &dyn Store,
+        moment: &Arc<dyn Read>,
+        through: Option<Sequence>,
+    ) -> Result<Work> {
+        let moment = match &self.home {
+            Home::Recorded(_, record) if moment.sequence() < lock(record).sequence => {
+                documents.snapshot().wait()?
+            }
+            _ => Arc::clone(moment),
+        };
+        Work::begin(documents, moment, through.max(self.recorded_through()))
     }
 
     /// The batch behind the one with this ticket, so that mapping need not wait until rows are applied;
@@ -244,7 +260,7 @@ impl View {
         Ok(())
     }
 
-    /// Lets queries see the rows as they are now.
+    /// Lets queries see the rows as they are now. `Conflict` if others have changed them.
     fn show(&self, progress: &mut Progress, through: Sequence) -> Result<()> {
         if let Home::Recorded(_, record) = &self.home {
             let mut record = lock(record);
@@ -257,6 +273,13 @@ impl View {
             }
         }
         let (rows, space) = (self.rows.snapshot().wait()?, self.spaces().rows);
+        if let Home::Recorded(_, record) = &self.home {
+            let record = lock(record);
+            // Somebody else may have written rows since.
+            if record.in_moment(&*rows)?.as_ref() != Some(&*record) {
+                return Err(Error::new(ErrorKind::Conflict, "Somebody else has moved the view"));
+            }
+        }
         lock(&self.shown).complete = Some(Complete { rows, space, through });
         Ok(())
     }
