@@ -17,7 +17,7 @@ const { newDirectory } = require('./helpers/temp.js');
 /** A hang is a failure. */
 const LIMIT = { timeout: 120000 };
 
-const SEEDS_PER_PLAN = 2;
+const SEEDS_PER_PLAN = STORAGE === 'files' ? 2 : 1;
 /** A mistake need not show in every history. */
 const MISTAKE_ROUNDS_MAX = 20;
 
