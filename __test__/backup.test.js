@@ -12,7 +12,9 @@ const {
 const { startCommand, startScript } = require('./helpers/child.js');
 const { MapFileSystem } = require('./helpers/injected.js');
 const { namespace, needs } = require('./helpers/needs.js');
-const { kixx, allDocuments, directoryOf, errorOf, makeStore, openStore } = require('./helpers/store.js');
+const {
+    kixx, allDocuments, directoryOf, errorOf, makeStore, openStore, testFiles,
+} = require('./helpers/store.js');
 const { newDirectory, newRoomyDirectory } = require('./helpers/temp.js');
 
 const { verifyBackup } = kixx;
@@ -83,7 +85,7 @@ test('an empty datastore', async (t) => {
     assert.deepEqual(await documentsOf(other), []);
 });
 
-test('files written by hand: white space, names that come twice, any depth', async (t) => {
+testFiles('files written by hand: white space, names that come twice, any depth', async (t) => {
     const directory = newDirectory(t);
     const deep = `${ '['.repeat(5000) }${ ']'.repeat(5000) }`;
     const pretty = '{\n  "_rev" : 7,\r\n\t"a": [ 1.50, 1e2 ],\n "a": 2\n}\n';
@@ -102,7 +104,7 @@ test('files written by hand: white space, names that come twice, any depth', asy
     assert.equal(text('number'), '{"_rev":0,"id":12345678901234567890}');
 });
 
-test('stores in memory, read-only ones, and injected file systems', async (t) => {
+testFiles('stores in memory, read-only ones, and injected file systems', async (t) => {
     const writer = await openStore(t);
     await fill(writer, 'doc', 20);
     const expected = await documentsOf(writer);

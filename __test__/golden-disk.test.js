@@ -17,7 +17,9 @@ const FORMATS = ['disk-1', 'disk-2'];
 const KINDS = ['closed', 'key-values', 'killed'];
 const DURABILITIES = ['sync', 'os', 'batched'];
 
-const readExpected = (name) => JSON.parse(fs.readFileSync(path.join(FIXTURES, name, 'expected.json'), 'utf8'));
+function readExpected(name) {
+    return JSON.parse(fs.readFileSync(path.join(FIXTURES, name, 'expected.json'), 'utf8'));
+}
 
 /** A copy with the data files unpacked. */
 function copyOf(t, name) {

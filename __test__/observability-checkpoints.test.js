@@ -11,7 +11,8 @@ const { once } = require('node:events');
 const { test } = require('node:test');
 const { Datastore } = require('kixx-datastore');
 const { startCommand } = require('./helpers/child.js');
-const { openStore } = require('./helpers/store.js');
+const { storageOptions } = require('./helpers/storage.js');
+const { namesLeft, openStore, testFiles } = require('./helpers/store.js');
 const { cleanup, eventually, newDirectory } = require('./helpers/temp.js');
 
 const CHANNEL = 'kixx-datastore:checkpoint';
@@ -47,7 +48,7 @@ test('a checkpoint is told once, however many datastores share the directory', a
     assert.deepEqual(message, { directory, documents: 3 });
     assert.ok(duration > 0 && Math.abs(duration / 1000 - stats.checkpointSeconds) < 1e-6, `${ duration } ms`);
     assert.deepEqual([stats.checkpointedDocuments, stats.checkpointFailures], [3, 0]);
-    assert.ok(fs.existsSync(path.join(directory, 'a.json')));
+    assert.ok(namesLeft(['a', 'b', 'c']).every((name) => fs.existsSync(path.join(directory, name))));
 });
 
 test('it is told also by the second datastore once the first is closed, and at close()', async (t) => {
@@ -64,16 +65,17 @@ test('it is told also by the second datastore once the first is closed, and at c
 
 test('every thread that has the directory open is told', async (t) => {
     const directory = newDirectory(t);
-    const store = await openStore(t, { directory });
+    const options = { ...storageOptions, directory };
+    const store = await openStore(t, options);
     const worker = new Worker(`
         const { parentPort, workerData } = require('node:worker_threads');
         const { Datastore } = require(workerData.root);
         const diagnostics = require('node:diagnostics_channel');
         diagnostics.subscribe('${ CHANNEL }', (message) => parentPort.postMessage(message));
-        const store = new Datastore({ directory: workerData.directory });
+        const store = new Datastore(workerData.options);
         store.load().then(() => parentPort.postMessage('loaded'));
         parentPort.on('message', () => store.close().then(() => process.exit()));
-    `, { eval: true, workerData: { root, directory } });
+    `, { eval: true, workerData: { root, options } });
     cleanup(t, () => worker.terminate());
     assert.deepEqual(await once(worker, 'message'), ['loaded']);
     const messages = listen(t);
@@ -86,7 +88,7 @@ test('every thread that has the directory open is told', async (t) => {
     await once(worker, 'exit');
 });
 
-test('a failing checkpoint is told each time, and warned of once', async (t) => {
+testFiles('a failing checkpoint is told each time, and warned of once', async (t) => {
     const directory = newDirectory(t);
     const place = path.join(directory, 'a.json');
     const store = await new Datastore({ directory }).load();

@@ -143,9 +143,10 @@ test('a key-value store is no datastore, nor the other way round, open or closed
         const store = await openStore(t, { directory, storage });
         await store.setItem('a', { n: 1 });
         const message = [directory, `{ storage: '${ storage }' }`];
-        await assert.rejects(openValues(t, other), errorOf('AssertionError', { message }), 'while it is open');
+        const hasHint = errorOf('AssertionError', { message });
+        await assert.rejects(openValues(t, other), hasHint, 'while it is open');
         await store.close();
-        await assert.rejects(openValues(t, other), errorOf('AssertionError', { message }));
+        await assert.rejects(openValues(t, other), hasHint);
         assert.deepEqual(fs.readdirSync(directory), [storage === 'disk' ? 'data.redb' : 'a.json']);
         assert.equal((await (await openStore(t, { directory, storage })).getItem('a')).n, 1);
     }
@@ -153,7 +154,8 @@ test('a key-value store is no datastore, nor the other way round, open or closed
 
 test('a data file that is missing is told, whatever the directory is opened as', async (t) => {
     const directory = newPath(t);
-    await leaveOver(t, directory, [['setItem', 'a', { n: 1 }], ['checkpoint'], ['setItem', 'b', { n: 2 }]], 'disk');
+    const set = (key, n) => ['setItem', key, { n }];
+    await leaveOver(t, directory, [set('a', 1), ['checkpoint'], set('b', 2)], 'disk');
     const file = path.join(directory, 'data.redb');
     const aside = path.join(newDirectory(t), 'data.redb');
     fs.renameSync(file, aside);

@@ -14,12 +14,14 @@ const SCRIPT = path.join(__dirname, 'helpers', 'sync-order-child.js');
 const CALLS = ['write', 'pwrite64', 'fdatasync', 'fsync', 'syncfs', 'unlink', 'unlinkat'];
 
 /** What a process asked for, in the order in which it was done: `{ call, text, start, end }`, in lines. */
-async function callsOf(t, ...args) {
+async function callsOf(t, kind, durability) {
     const directory = newRoomyDirectory(t, 2 ** 27);
     const log = `${ directory }.log`;
-    const tracing = ['-f', '-qq', '-y', '-s', '400', '-o', log, '-e', `trace=${ CALLS.map((name) => `?${ name }`) }`];
-    const [kind, durability] = args;
-    const command = ['strace', '--seccomp-bpf', ...tracing, process.execPath, SCRIPT, kind, directory, durability];
+    const traced = `trace=${ CALLS.map((name) => `?${ name }`) }`;
+    const command = [
+        'strace', '--seccomp-bpf', '-f', '-qq', '-y', '-s', '400', '-o', log, '-e', traced,
+        process.execPath, SCRIPT, kind, directory, durability,
+    ];
     const child = startCommand(t, command, { isGroup: true });
     const said = await child.rest();
     const { code, stderr } = await child.exited;
@@ -47,10 +49,16 @@ const isOf = (name) => ({ text }) => text.includes(`/${ name }`);
 const isJournal = isOf('.datastore/journal-');
 const isData = isOf('data.redb');
 
+function isFlushedBetween(calls, start, end) {
+    return calls.some((call) => isFlush(call) && isJournal(call) && call.start > start && call.end < end);
+}
+
 /** For each small write, the calls that write it to the journal, and when its promise settled. */
 function* smallWrites(calls) {
     for (let n = 0; n < 20; n += 1) {
-        const says = (what) => calls.find(({ call, text }) => call === 'write' && text.includes(`${ what } <${ n }>`));
+        const says = (what) => calls.find(({ call, text }) => {
+            return call === 'write' && text.includes(`${ what } <${ n }>`);
+        });
         const written = calls.filter((call) => isJournal(call) && call.text.includes(`written <${ n }>`));
         assert.ok(written.length > 0, `write ${ n } reaches the journal`);
         yield { n, asked: says('asked').end, written: written.at(-1).end, settled: says('settled').start };
@@ -64,10 +72,7 @@ for (const kind of ['datastore', 'keyvalue']) {
         const calls = await callsOf(t, kind, 'sync');
         for (const { n, asked, written, settled } of smallWrites(calls)) {
             assert.ok(asked < written && written < settled, `write ${ n } is written in between`);
-            const flushed = calls.some((call) => {
-                return isFlush(call) && isJournal(call) && call.start > written && call.end < settled;
-            });
-            assert.ok(flushed, `write ${ n } settles after a flush of the journal`);
+            assert.ok(isFlushedBetween(calls, written, settled), `write ${ n } settles once it is flushed`);
         }
         const removals = calls.filter((call) => call.call.startsWith('unlink') && isJournal(call));
         assert.ok(removals.length >= 2, 'segments are removed while it is open, and by close()');
@@ -86,7 +91,7 @@ test('datastore on disk, durability os: no promise waits for a flush', {
 }, async (t) => {
     const calls = await callsOf(t, 'datastore', 'os');
     const unflushed = [...smallWrites(calls)].filter(({ written, settled }) => {
-        return !calls.some((call) => isFlush(call) && isJournal(call) && call.start > written && call.end < settled);
+        return !isFlushedBetween(calls, written, settled);
     });
     assert.ok(unflushed.length > 0);
 });

@@ -1,7 +1,7 @@
 'use strict';
 
-// Makes the golden directories of data files: `node scripts/make-golden-disk.cjs <empty directory>`. Those that
-// are in tests/fixtures stay as they are for ever; run this for a new form of the file only, with its own name.
+// Makes the golden directories of data files: `node scripts/make-golden-disk.cjs <empty directory>`. Those in
+// tests/fixtures stay as they are for ever; run this for a new form of the file only, with its own name.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -29,7 +29,8 @@ const makers = {
         }
         documents['日本/😀'] = { n: -1.5e-7, text: 'ü\u0000\ud800"\\\n\u2028' };
         documents['x'.repeat(300)] = { n: 1e21 };
-        await store.batch(Object.entries(documents).map(([key, document]) => ({ type: 'set', key, document })));
+        const set = ([key, document]) => ({ type: 'set', key, document });
+        await store.batch(Object.entries(documents).map(set));
         await store.setItem('key:001', { _rev: 0, n: 'twice' });
         await store.deleteItem('key:002');
         store.setView('byN', byN);
@@ -53,16 +54,17 @@ const makers = {
         leaveOver(directory, [['deleteItem', 'b'], ['batch', [
             { type: 'set', key: 'd', document: { n: 1 } }, { type: 'delete', key: 'c' },
         ]]]);
-        check(segmentsOf(directory).length === 2, 'two segments');
-        check(segmentsOf(directory).some(({ bytes }) => recordsOf(bytes).some((record) => record.isCheckpoint)),
-            'a checkpoint');
+        const segments = segmentsOf(directory);
+        check(segments.length === 2, 'two segments');
+        check(recordsOf(segments[0].bytes).some((record) => record.isCheckpoint), 'a checkpoint');
         return { documents: { a: { _rev: 1, n: 2 }, d: { _rev: 0, n: 1 } } };
     },
 
-    /** A key-value store with an entry that expires far in the future, one that has expired, and a lock's counter. */
+    /** A key-value store: an entry that expires far in the future, one that has expired, a lock's counter. */
     async 'key-values'(base) {
         const store = await new Distributor({ directory: base }).getOrCreate(ID, 'disk');
-        await store.setBatch({ text: 'ü 日本 😀', empty: '', bytes: Uint8Array.of(0, 255, 123), old: 'x' });
+        const [text, bytes] = ['ü 日本 😀', [0, 255, 123]];
+        await store.setBatch({ text, empty: '', bytes: Uint8Array.from(bytes), old: 'x' });
         await store.withLock('lock', { ttl: 1_000 }, ({ token }) => check(token === 1, 'the first token'));
         await store.close();
         const again = await new Distributor({ directory: base }).getOrCreate(ID, 'disk');
@@ -77,7 +79,7 @@ const makers = {
         fs.rmSync(directory, { recursive: true });
         fs.renameSync(image, directory);
         return {
-            id: ID, token: 1, entries: { bytes: [0, 255, 123], empty: '', far: 'still there', text: 'ü 日本 😀' },
+            id: ID, token: 1, entries: { bytes, empty: '', far: 'still there', text },
         };
     },
 };
@@ -96,7 +98,7 @@ function check(condition, what) {
     }
 }
 
-/** Only what belongs to the format stays: no lock files, no zeros behind the records; the data file packed. */
+/** Only what belongs to the format stays, without zeros behind the records, and the data file packed. */
 function trim(directory) {
     const file = path.join(directory, 'data.redb');
     fs.writeFileSync(`${ file }.gz`, zlib.gzipSync(fs.readFileSync(file), { level: 9 }));

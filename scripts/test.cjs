@@ -14,7 +14,10 @@ const CORE_ONLY = '--no-default-features';
 const BENCHES = ['--manifest-path', path.join('benches', 'rust', 'Cargo.toml')];
 /** The suites that every storage passes, and those that need a directory. */
 const ANY_STORAGE = /^(contract-.*|flat-.*|seeds-.*|vectors|model|hostile|big)\.test\.js$/;
-const ON_DISK = /^(workers|exit)\.test\.js$/;
+const ON_DISK = new RegExp(`^(${ [
+    'workers', 'exit', 'backup', 'backup-(increments|moment|restore)', 'import', 'observability.*',
+    'sharing-(processes|history)',
+].join('|') })\\.test\\.js$`);
 const KILLS_ON_DISK = '50';
 const SNIPPET_TESTS = ['readme.test.js', 'docs.test.js'].map((name) => path.join('__test__', name));
 

@@ -7,6 +7,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Datastore } = require('../../index.cjs');
+const { storageOptions } = require('./storage.js');
 
 const say = (text) => fs.writeSync(1, `${ text }\n`);
 
@@ -28,7 +29,8 @@ const jobs = {
             fs.chmodSync(forbidden, 0o500);
             fs.chmodSync(secret, 0o200);
         }
-        const store = await new Datastore({ directory: path.join(directory, 'data') }).load();
+        const data = path.join(directory, 'data');
+        const store = await new Datastore({ directory: data, ...storageOptions }).load();
         await store.setItem('a', {});
         const denied = { code: 'STORAGE', message: /EACCES/ };
         await assert.rejects(store.backup(path.join(forbidden, 'backup.gz')), denied);
@@ -38,7 +40,7 @@ const jobs = {
 
     /** A backup that is larger than its disk. */
     async full(disk, directory) {
-        const store = await new Datastore({ directory }).load();
+        const store = await new Datastore({ directory, ...storageOptions }).load();
         for (let n = 0; n < 64; n += 1) {
             await store.setItem(n, { text: crypto.randomBytes(40000).toString('base64') });
         }
@@ -50,7 +52,7 @@ const jobs = {
 
     /** Backs up, and says when it begins to write and to verify. */
     async backup(directory, file) {
-        const store = await new Datastore({ directory }).load();
+        const store = await new Datastore({ directory, ...storageOptions }).load();
         let last;
         const onProgress = ({ phase }) => {
             if (phase !== last) {
@@ -65,7 +67,7 @@ const jobs = {
 
     /** Restores over what is there, and says how far it is. */
     async restore(file, directory) {
-        const store = await new Datastore({ directory }).load();
+        const store = await new Datastore({ directory, ...storageOptions }).load();
         say('loaded');
         let last = 0;
         const onProgress = ({ done, total }) => {
@@ -83,7 +85,7 @@ const jobs = {
      * and into one of fifty others.
      */
     async write(directory) {
-        const store = await new Datastore({ directory }).load();
+        const store = await new Datastore({ directory, ...storageOptions }).load();
         let isOver = false;
         process.stdin.on('data', () => {
             isOver = true;
@@ -103,7 +105,7 @@ const jobs = {
 
     /** Makes backups, and is killed without a close. */
     async leave(directory, file) {
-        const store = await new Datastore({ directory }).load();
+        const store = await new Datastore({ directory, ...storageOptions }).load();
         await store.setItem('kept', { n: 1 });
         await store.setItem('deleted', { n: 1 });
         await store.backup(file);

@@ -5,7 +5,7 @@
 const { parentPort, workerData } = require('node:worker_threads');
 const { Distributor } = require('../../index.cjs');
 
-const { job, directory, backend, count, shared } = workerData;
+const { job, directory, backend, options, count, shared } = workerData;
 const distributor = new Distributor({ directory });
 
 /** Tells that this thread is there, and waits until the main thread lets all go. */
@@ -29,7 +29,7 @@ const JOBS = {
 
     /** Counts a number up. */
     async increment() {
-        const store = await distributor.getOrCreate('counter', backend);
+        const store = await distributor.getOrCreate('counter', backend, options);
         wait();
         let retries = 0;
         for (let done = 0; done < count;) {
@@ -44,15 +44,19 @@ const JOBS = {
         return { retries };
     },
 
-    /** Moves amounts between accounts until the main thread says stop. */
+    /** Moves amounts between accounts until the main thread says stop, and counts how often. */
     async transfer() {
         const store = await distributor.getOrCreate('bank', backend);
         const stop = new Int32Array(shared);
+        const accounts = new Array(count).fill(0);
         let moved = 0;
         while (Atomics.load(stop, 0) === 0) {
-            const a = await store.get('a');
-            await store.setBatch({ a: String(Number(a) - 1), b: String(1 - Number(a)) });
+            const [from, to] = [moved % count, (moved * 7 + 1) % count];
+            accounts[from] -= 1;
+            accounts[to] += 1;
             moved += 1;
+            const both = [from, to].map((at) => [`account:${ at }`, String(accounts[at])]);
+            await store.setBatch([...both, ['moved', String(moved)]]);
         }
         await store.close();
         return { moved };

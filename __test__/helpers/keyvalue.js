@@ -27,8 +27,8 @@ async function newStore(t, backend, options) {
 }
 
 /** A handle, closed when the test is over. */
-async function open(t, distributor, id, backend) {
-    const store = await distributor.getOrCreate(id, backend);
+async function open(t, distributor, id, backend, options) {
+    const store = await distributor.getOrCreate(id, backend, options);
     cleanup(t, () => store.close());
     return store;
 }

@@ -23,7 +23,8 @@ const KINDS = {
     },
     async keyvalue(directory, durability) {
         const store = await new Distributor({ directory }).getOrCreate('a', 'disk', { durability });
-        return { place: path.join(directory, 'store-a'), set: store.set.bind(store), close: () => store.close() };
+        const place = path.join(directory, 'store-a');
+        return { place, set: (key, text) => store.set(key, text), close: () => store.close() };
     },
 };
 

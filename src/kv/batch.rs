@@ -136,8 +136,9 @@ impl Operation {
 
     fn check_lengths(&self) -> Result<()> {
         if self.key.len() > MAX_KEY_BYTES {
-            let length = self.key.len();
-            return Err(Error::assertion(format!("A key of {length} bytes is longer than {MAX_KEY_BYTES}")));
+            let (key, length) = (utf16::quote(&self.key), self.key.len());
+            let message = format!("The key {key} has {length} bytes, more than {MAX_KEY_BYTES}");
+            return Err(Error::assertion(message).with_key(utf16::decode(&self.key)));
         }
         match &self.write {
             Write::Put(value, _) if value.len() > MAX_VALUE_BYTES => {

@@ -127,11 +127,27 @@ impl View {
             // Work that fails is dropped and begins anew: doing it twice does no harm.
             let work = match progress.work.take() {
                 Some(work) => work,
-                None => Work::begin(documents, Arc::clone(moment), through.max(self.recorded_through()))?,
+                None => self.begin(documents, moment, through)?,
             };
             let advanced = self.advance(&mut progress, work, limit);
             self.unless_moved(&mut progress, advanced)?;
         }
+    }
+
+    /// Plans the way to `moment`, or to a later one: rows that others have written may be newer than it.
+    fn begin(
+        &self,
+        documents: &dyn Store,
+        moment: &Arc<dyn Read>,
+        through: Option<Sequence>,
+    ) -> Result<Work> {
+        let moment = match &self.home {
+            Home::Recorded(_, record) if moment.sequence() < lock(record).sequence => {
+                documents.snapshot().wait()?
+            }
+            _ => Arc::clone(moment),
+        };
+        Work::begin(documents, moment, through.max(self.recorded_through()))
     }
 
     /// The batch behind the one with this ticket, so that mapping need not wait until rows are applied;
@@ -268,7 +284,7 @@ impl View {
         Ok(has_changed && shows.is_some())
     }
 
-    /// Lets queries see the rows as they are now.
+    /// Lets queries see the rows as they are now. `Conflict` if others have changed them.
     fn show(&self, progress: &mut Progress, through: Sequence) -> Result<()> {
         let rows = match &self.home {
             Home::Volatile(_) => Rows::Kept(self.rows.snapshot().wait()?),

@@ -33,8 +33,8 @@ pub struct ViewName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
     key: Box<[u8]>,
-    /// The commit that wrote it.
-    sequence: Sequence,
+    /// The commit that wrote it, with the newest rows.
+    pub(super) sequence: Sequence,
     pub(super) spaces: ViewSpaces,
     /// The rows show this commit; none before they were complete for the first time.
     pub(super) through: Option<Sequence>,

@@ -3,6 +3,7 @@
 
 mod model;
 mod moody;
+mod recorded;
 #[path = "../collation/reference.rs"]
 mod reference;
 #[path = "../collation/values.rs"]
