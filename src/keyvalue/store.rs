@@ -84,9 +84,12 @@ impl KeyValues {
         }
     }
 
-    /// What the timer does: removes what has expired, and lets those look who wait for commits of others.
-    pub(super) fn when_due(self: &Arc<Self>) {
-        self.due.store(Millis::MAX, Ordering::SeqCst);
+    /// What the timer does at `at`: removes what has expired, and lets those look who wait for commits of
+    /// others. Nothing, if it is to come before that by now: each time there would be one more to come.
+    pub(super) fn when_due(self: &Arc<Self>, at: Millis) {
+        if self.due.compare_exchange(at, Millis::MAX, Ordering::SeqCst, Ordering::SeqCst).is_err() {
+            return;
+        }
         let next = match block_on(self.sweep()) {
             Ok(next) => next,
             Err(error) if error.kind() == ErrorKind::Closed => return,
@@ -380,8 +383,15 @@ mod tests {
         let timer = Some((Timer::global(), StoreId::MAX));
         let values = KeyValues::new(Arc::new(store), Arc::new(SystemClock));
         let values = Arc::new(KeyValues { timer, ..values });
-        values.when_due();
-        assert!(values.due.load(Ordering::SeqCst) <= values.now() + LEFT_OVER_MS);
+        let due = || values.due.load(Ordering::SeqCst);
+
+        let soon = values.now() + LEFT_OVER_MS / 2;
+        values.schedule(soon + 1);
+        values.schedule(soon);
+        values.when_due(soon + 1);
+        assert_eq!(due(), soon, "that was not the next time");
+        values.when_due(soon);
+        assert!((soon + 1..=values.now() + LEFT_OVER_MS).contains(&due()), "{} {soon}", due());
         values.close().wait().unwrap();
     }
 }

@@ -67,7 +67,7 @@ impl Timer {
             drop(state);
             if let Some(store) = store {
                 // A panic must not take the timer from the other stores.
-                let _ = catch_unwind(AssertUnwindSafe(|| store.when_due()));
+                let _ = catch_unwind(AssertUnwindSafe(|| store.when_due(at)));
             }
             state = self.lock();
         }

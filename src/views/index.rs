@@ -269,7 +269,9 @@ impl View {
     fn commit(&self, replacement: Replacement, shows: Option<Sequence>) -> Result<bool> {
         let (batch, changes) = replacement.into_parts();
         let mut failures = lock(&self.shown).failures.clone();
-        changes.into_iter().for_each(|change| failures.apply(change));
+        for change in changes {
+            failures.apply(change);
+        }
         let has_changed = !batch.operations.is_empty();
         if has_changed {
             match &self.home {
