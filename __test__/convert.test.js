@@ -53,6 +53,20 @@ test('thousands of documents, written to and fro', async (t) => {
     }
 });
 
+test('what is no document stays where it is', async (t) => {
+    const directory = newDirectory(t);
+    const others = { '.json': 'mine', '.notes': 'mine', 'a.json.tmp': 'mine', 'a.JSON': 'mine' };
+    const documents = { '..json': '{"_rev":1}', '.a.json': '{"_rev":2}', 'line%0A.json': '{"_rev":3}' };
+    fs.mkdirSync(path.join(directory, '.datastore'));
+    for (const [name, text] of Object.entries({ ...others, ...documents })) {
+        fs.writeFileSync(path.join(directory, name), text);
+    }
+    assert.equal((await convert(directory, { to: 'disk' })).documents, 3);
+    assert.deepEqual(fs.readdirSync(directory).sort(), [...Object.keys(others), 'data.redb'].sort());
+    await convert(directory, { to: 'files' });
+    assert.deepEqual(snapshotFiles(directory), { ...others, ...documents });
+});
+
 test('a storage that it has already: nothing happens', async (t) => {
     const directory = newDirectory(t);
     fs.writeFileSync(path.join(directory, 'a.json'), '{"_rev":0}');

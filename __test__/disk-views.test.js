@@ -107,6 +107,45 @@ test('a deleted view leaves nothing, and one that is set again is complete', asy
     assert.ok(calls.count >= DOCUMENTS);
 });
 
+test('a view that is set again while its rows are still being removed has all of them', async (t) => {
+    const directory = newDirectory(t);
+    const first = await openCounting(t, directory);
+    const documents = 4 * DOCUMENTS;
+    await first.store.batch(Array.from({ length: documents }, (_, number) => (
+        { type: 'set', key: `item:${ number }`, document: { number, text: 'first' } }
+    )));
+    assert.equal((await values(first.store)).length, documents);
+    for (let round = 0; round < 5; round += 1) {
+        first.store.deleteView('byNumber');
+        first.store.setView('byNumber', { map: mapByNumber });
+        await first.store.setItem('item:0', { number: 0, text: String(round) });
+        assert.equal((await values(first.store)).length, documents, `round ${ round }`);
+    }
+    await first.store.close();
+    const second = await openCounting(t, directory);
+    assert.equal((await values(second.store)).length, documents);
+});
+
+test('documents for which the map function threw are still told after reopening', async (t) => {
+    const directory = newDirectory(t);
+    const failures = async (store) => {
+        await values(store);
+        const { byNumber } = (await store.stats()).views;
+        return [byNumber.failures, byNumber.failed.map(({ key }) => key)];
+    };
+    const map = (document, emit) => emit(document.number.toFixed());
+    const first = await openCounting(t, directory, { map });
+    await first.store.setItem('bad', {});
+    await first.store.setItem('good', { number: 1 });
+    assert.deepEqual(await failures(first.store), [1, ['bad']]);
+    await first.store.close();
+
+    const second = await openCounting(t, directory, { map });
+    assert.deepEqual(await failures(second.store), [1, ['bad']]);
+    await second.store.setItem('bad', { number: 2 });
+    assert.deepEqual(await failures(second.store), [0, []]);
+});
+
 test('a version that is no version is refused', async (t) => {
     const store = await openStore(t, { directory: newDirectory(t), storage: 'disk' });
     for (const version of ['', NaN, {}, null, true, 1n]) {

@@ -276,3 +276,15 @@ test('bad ids, backends and distributors are named', async (t) => {
     const inFile = new Distributor({ directory: path.join(file, 'x') });
     await assert.rejects(inFile.getOrCreate('a', 'memory'), { code: 'STORAGE' });
 });
+
+onEach('close() lets end what was asked before', async (t, backend) => {
+    const distributor = newDistributor(t);
+    for (let round = 0; round < 10; round += 1) {
+        const store = await distributor.getOrCreate('test', backend);
+        // Each has to know what the one before left.
+        const writing = Array.from({ length: 20 }, () => [store.setNx('k', '1'), store.del('k')]).flat();
+        const closing = store.close();
+        assert.deepEqual(await Promise.all(writing), writing.map(() => true));
+        await closing;
+    }
+});

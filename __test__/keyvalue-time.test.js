@@ -195,6 +195,10 @@ onEach('a lock is held by one at a time, with rising tokens', async (t, backend)
         throw failure;
     }), failure);
     assert.equal(await handles[1].withLock('lock', {}, ({ token }) => token), 22);
+    await assert.rejects(handles[0].withLock('lock', {}, async () => {
+        await handles[0].close();
+        throw failure;
+    }), failure);
 });
 
 onEach('a lock is waited for so long and no longer', async (t, backend) => {

@@ -180,3 +180,31 @@ onEach('clear and count know prefixes', async (t, backend) => {
     assert.deepEqual([await store.count(), await store.clear()], [0, 0]);
     await store.flush();
 });
+
+onEach('a transaction does what it was told in that order, awaited or not', async (t, backend) => {
+    const store = await newStore(t, backend);
+    await store.setBatch({ a: '1', b: '1', c: '1' });
+    await store.transaction((tx) => {
+        void tx.del('a');
+    });
+    const answers = await store.transaction((tx) => Promise.all([
+        tx.del('b'), tx.set('b', '2'), tx.del('c'), tx.del('c'), tx.exists('c'),
+    ]));
+    assert.deepEqual(answers, [true, true, true, false, false]);
+    assert.deepEqual(await collect(store.entries()), [['b', '2']]);
+});
+
+onEach('bytes whose buffer was transferred are refused: they are gone', async (t, backend) => {
+    const store = await newStore(t, backend);
+    await store.set('k', 'old');
+    const value = bytes(1, 2, 3);
+    structuredClone(value, { transfer: [value.buffer] });
+    const refused = { name: 'AssertionError', code: 'ASSERTION', message: /transferred/ };
+    await assert.rejects(store.set('k', value), refused);
+    await assert.rejects(store.setBatch({ k: value }), refused);
+    await assert.rejects(store.compareAndSwap('k', 'old', value), refused);
+    await assert.rejects(store.transaction((tx) => tx.set('k', value)), refused);
+    assert.equal(await store.get('k'), 'old');
+    await store.set('k', new Uint8Array(new SharedArrayBuffer(8), 4, 0));
+    assert.deepEqual(await store.get('k'), bytes());
+});

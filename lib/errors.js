@@ -88,6 +88,9 @@ function errorFromText(text) {
     return new Class(message, { key, expected, cause: cause === undefined ? undefined : new Error(cause) });
 }
 
+/** How such a text begins: its names are sorted. */
+const ERROR_TEXT = /^\{"(?:cause|code)":/;
+
 /** How the binding says that an answer does not fit into a string. */
 const ANSWER_TOO_LONG = 'Failed to convert rust `String` into napi `string`';
 
@@ -96,7 +99,7 @@ function errorFromThrown(thrown) {
     if (thrown instanceof DatastoreError) {
         return thrown;
     }
-    if (typeof thrown?.message === 'string' && thrown.message.startsWith('{"code":')) {
+    if (ERROR_TEXT.test(thrown?.message)) {
         return errorFromText(thrown.message);
     }
     if (thrown?.message === ANSWER_TOO_LONG) {

@@ -39,7 +39,7 @@ test('what does not fit is not there', () => {
 test('errors of native code get their class', () => {
     for (const [name, code] of Object.entries(codes)) {
         const text = JSON.stringify(
-            { code, message: 'expected revision 1', key: 'k"', expected: 'revision 1', cause: 'disk' }
+            { cause: 'disk', code, expected: 'revision 1', key: 'k"', message: 'expected revision 1' }
         );
         const error = errors.errorFromText(text);
         assert.equal(error.name, name);

@@ -137,8 +137,8 @@ class Place {
 
     async #documentFiles(directory) {
         const entries = await this.#entries(directory);
-        const isFile = (entry) => entry.name.endsWith('.json') && !entry.isDirectory();
-        return entries.filter(isFile).map(({ name }) => name);
+        const isDocument = (entry) => /.\.json$/s.test(entry.name) && !entry.isDirectory();
+        return entries.filter(isDocument).map(({ name }) => name);
     }
 
     async #entries(directory = this.directory) {

@@ -18,10 +18,26 @@ function checkKey(key, name = 'key') {
 
 /** A value: a string or a Uint8Array. */
 function checkValue(value, name = 'value') {
-    if (typeof value !== 'string' && !types.isUint8Array(value)) {
+    if (typeof value === 'string') {
+        return value;
+    }
+    if (!types.isUint8Array(value)) {
         fail(name, 'a string or a Uint8Array', value);
     }
+    if (value.length === 0 && isDetached(value.buffer)) {
+        throw new AssertionError(`${ name } must have its bytes, but its buffer was transferred elsewhere`);
+    }
     return value;
+}
+
+/** Whether the bytes are gone. Older versions of Node can't be asked. */
+function isDetached(buffer) {
+    try {
+        buffer.slice(0, 0);
+        return false;
+    } catch {
+        return true;
+    }
 }
 
 /** How many milliseconds a value lasts; -1 for ever. */

@@ -21,15 +21,21 @@ async function withLock(store, handle, key, { ttl, timeout, random }, work) {
     const token = await acquire(handle, key, owner, { ttl, timeout, random });
     const lost = new AbortController();
     const stop = keep(store, key, owner, ttl, lost);
-    let result;
-    try {
-        result = await work({ token, signal: lost.signal });
-    } finally {
+    const release = async () => {
         await stop();
         if (!await store.compareAndSwap(key, owner, undefined)) {
             lost.abort(lostLock(key));
         }
+    };
+    let result;
+    try {
+        result = await work({ token, signal: lost.signal });
+    } catch (error) {
+        // The first error is the one to tell.
+        await release().catch(() => undefined);
+        throw error;
     }
+    await release();
     lost.signal.throwIfAborted();
     return result;
 }

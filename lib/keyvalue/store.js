@@ -262,6 +262,7 @@ class KeyValueStore {
         this.#access = CLOSED;
         this.#watches.forEach((watch) => watch.stop());
         forgetLeaks(this);
+        await this.#writes.settled();
         await openPort().submit((id) => native.closeNamed(this.#handle, id));
     }
 

@@ -46,9 +46,11 @@ class Transaction {
 
     /** Removes a value with the transaction. Resolves with whether there is one. */
     async del(key) {
-        const existed = await this.exists(key);
+        this.#assertGoingOn();
+        const existed = this.exists(checkKey(key));
+        // Now: what is called next comes behind it.
         this.#writes.set(key, REMOVED);
-        return existed;
+        return await existed;
     }
 
     /** Iterates over `[key, value]`. The whole range counts as read. */

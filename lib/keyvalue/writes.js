@@ -16,6 +16,7 @@ class Writes {
     #handle;
     #block = new Block();
     #submitSoon = () => this.submit();
+    #underWay = new Set();
 
     constructor(handle) {
         this.#handle = handle;
@@ -39,8 +40,17 @@ class Writes {
         const block = this.#block;
         if (block.length > 0) {
             this.#block = new Block();
+            this.#underWay.add(block);
+            block.onEnd = () => this.#underWay.delete(block);
             openPort().start(block, (id) => native.submitWrites(this.#handle, id));
         }
+    }
+
+    /** Resolves once all that was submitted is over. */
+    async settled() {
+        await Promise.all(Array.from(this.#underWay, (block) => new Promise((resolve) => {
+            block.onEnd = resolve;
+        })));
     }
 }
 
@@ -48,6 +58,7 @@ class Writes {
 class Block {
     #resolve = [];
     #reject = [];
+    onEnd;
 
     get length() {
         return this.#resolve.length;
@@ -62,6 +73,7 @@ class Block {
 
     /** Settles all that did not fail: from `at` on there are pairs of version and sequence number. */
     settle(pairs, at) {
+        this.onEnd();
         for (let i = 0; i < this.length; i += 1) {
             const version = pairs[at + 2 * i];
             if (version !== FAILED) {
@@ -77,6 +89,7 @@ class Block {
 
     /** Nothing of it was submitted. */
     reject(error) {
+        this.onEnd();
         this.#reject.forEach((reject) => reject(errorFromThrown(error)));
     }
 }

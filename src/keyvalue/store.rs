@@ -35,6 +35,9 @@ const RETRY_MS: Millis = 10_000;
 /// How long commits of other processes may take to be seen by those who wait for them.
 const LOOK_MS: Millis = 1_000;
 
+/// How often to look for what other processes have left to expire that are gone.
+const LEFT_OVER_MS: Millis = 60_000;
+
 impl KeyValues {
     /// The entries of `store`, by the time of `clock`. What has expired is removed by who calls
     /// [`KeyValues::sweep`].
@@ -90,7 +93,8 @@ impl KeyValues {
             Err(_) => Some(self.now().saturating_add(RETRY_MS)),
         };
         self.changed.notify();
-        if let Some(next) = next {
+        let look = (!self.is_volatile).then(|| self.now().saturating_add(LEFT_OVER_MS));
+        if let Some(next) = next.into_iter().chain(look).min() {
             self.schedule(next);
         }
     }
@@ -356,5 +360,28 @@ fn now<T>(answer: Answer<T>) -> Result<T> {
     match answer {
         Answer::Ready(result) => result,
         later => later.wait(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::FileSystem;
+    use crate::fs::simulated::SimulatedDisk;
+    use crate::stores::disk::DiskStore;
+    use crate::stores::durable::OpenOptions;
+    use std::path::Path;
+
+    #[test]
+    fn what_other_processes_leave_to_expire_is_looked_for() {
+        let fs: Arc<dyn FileSystem> = Arc::new(SimulatedDisk::new());
+        fs.create_directory(Path::new("data")).unwrap();
+        let store = DiskStore::open(&fs, Path::new("data"), &OpenOptions::default()).unwrap();
+        let timer = Some((Timer::global(), StoreId::MAX));
+        let values = KeyValues::new(Arc::new(store), Arc::new(SystemClock));
+        let values = Arc::new(KeyValues { timer, ..values });
+        values.when_due();
+        assert!(values.due.load(Ordering::SeqCst) <= values.now() + LEFT_OVER_MS);
+        values.close().wait().unwrap();
     }
 }

@@ -77,18 +77,25 @@ impl Driver {
                 }
                 std::mem::take(&mut queue.waiting)
             };
-            let moment = catch_unwind(AssertUnwindSafe(|| self.catch_up(store)))
-                .unwrap_or_else(|_| Err(Error::internal("bringing a view up to date")));
+            let mut moment = caught(|| self.catch_up(store));
             for (query, sender) in waiting {
-                let reply = moment.clone().and_then(|documents| self.reply(&query, documents));
+                let reply = moment.clone().and_then(|documents| {
+                    caught(|| self.reply(store, &query, documents))
+                        .inspect(|(_, at)| moment = Ok(Arc::clone(at)))
+                });
                 let _ = sender.send(reply);
             }
         }
     }
 
-    fn reply(&self, query: &ViewQuery, documents: Arc<dyn Read>) -> Result<Reply> {
-        let page = block_on(self.view.page(query, documents.sequence()))?;
-        page.map(|page| (page, documents)).ok_or_else(|| Error::internal("bringing a view up to date"))
+    /// The page at `documents`, or at a later moment where somebody else works on the rows by now.
+    fn reply(&self, store: &dyn Store, query: &ViewQuery, mut documents: Arc<dyn Read>) -> Result<Reply> {
+        loop {
+            if let Some(page) = block_on(self.view.page(query, documents.sequence()))? {
+                return Ok((page, documents));
+            }
+            documents = self.catch_up(store)?;
+        }
     }
 
     /// Brings the view to the moment that it answers: not before this call.
@@ -148,4 +155,10 @@ impl Driver {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A panic becomes an error.
+fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(Error::internal("bringing a view up to date")))
 }

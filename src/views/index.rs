@@ -78,9 +78,18 @@ struct Shown {
 
 #[derive(Clone)]
 struct Complete {
-    rows: Arc<dyn Read>,
+    rows: Rows,
     space: Space,
     through: Sequence,
+}
+
+#[derive(Clone)]
+enum Rows {
+    /// As they were at that moment.
+    Kept(Arc<dyn Read>),
+    /// As they are while nobody moves this record. On disk, a moment that is kept keeps from being used again
+    /// all that is written over after it.
+    Recorded(Record),
 }
 
 impl View {
@@ -92,11 +101,10 @@ impl View {
     /// A view whose rows are in `rows` for as long as that lives: those that it has are good. Others may have
     /// the same view open, also in other processes.
     pub fn recorded(rows: Arc<dyn Store>, name: ViewName) -> Result<Self> {
-        let record = Mutex::new(Record::find_or_make(&*rows, &name)?);
-        let home = Home::Recorded(name, record);
-        let view = Self { rows, home, progress: Mutex::default(), shown: Mutex::default() };
-        view.show_recorded()?;
-        Ok(view)
+        let record = Record::find_or_make(&*rows, &name)?;
+        let shown = Shown::recorded(&record);
+        let home = Home::Recorded(name, Mutex::new(record));
+        Ok(Self { rows, home, progress: Mutex::default(), shown: Mutex::new(shown) })
     }
 
     /// The next documents to map so that the view shows `moment`, a snapshot of `documents`, or a later one;
@@ -177,9 +185,11 @@ impl View {
             let old = self.indexed(document.key())?;
             replacement.replace(document, emission(old.as_ref())?, mapped);
         }
-        let applied = self.commit(replacement).and_then(|()| {
+        let is_last = |work: &&Work| progress.outstanding.len() == 1 && work.is_done();
+        let shows = progress.work.as_ref().filter(is_last).map(Work::through);
+        let applied = self.commit(replacement, shows).and_then(|is_recorded| {
             progress.outstanding.remove(at);
-            progress.is_ahead_of_record = true;
+            progress.is_ahead_of_record = !is_recorded;
             if progress.outstanding.is_empty()
                 && let Some(work) = progress.work.take_if(|work| work.is_done())
             {
@@ -190,13 +200,22 @@ impl View {
         self.unless_moved(&mut progress, applied)
     }
 
-    /// Answers a query from the last complete rows, or `None` when they do not show commit `needed` yet.
+    /// Answers a query from the last complete rows, or `None` when they do not show commit `needed` yet, or
+    /// somebody else works on them.
     pub async fn page(&self, query: &ViewQuery, needed: Sequence) -> Result<Option<ViewPage>> {
         let complete = lock(&self.shown).complete.clone();
-        match complete.filter(|complete| complete.through >= needed) {
-            Some(complete) => page(&*complete.rows, complete.space, query).await.map(Some),
-            None => Ok(None),
-        }
+        let Some(complete) = complete.filter(|complete| complete.through >= needed) else { return Ok(None) };
+        let rows = match complete.rows {
+            Rows::Kept(rows) => rows,
+            Rows::Recorded(record) => {
+                let rows = self.rows.snapshot().await?;
+                if !record.is_current(&*rows).await? {
+                    return Ok(None);
+                }
+                rows
+            }
+        };
+        page(&*rows, complete.space, query).await.map(Some)
     }
 
     /// The last commit that queries see; `None` before the view was complete for the first time.
@@ -212,7 +231,10 @@ impl View {
         };
         let (complete, failures, failed) = shown;
         let rows = match &complete {
-            Some(complete) => complete.rows.count(complete.space, &KeyRange::ALL).await?,
+            Some(Complete { rows: Rows::Kept(rows), space, .. }) => {
+                rows.count(*space, &KeyRange::ALL).await?
+            }
+            Some(Complete { space, .. }) => self.rows.count(*space, &KeyRange::ALL).await?,
             None => 0,
         };
         Ok(ViewStats { built_through: complete.map(|complete| complete.through), rows, failures, failed })
@@ -224,51 +246,47 @@ impl View {
             let old = self.indexed(key)?;
             replacement.remove(key, emission(old.as_ref())?);
         }
-        self.commit(replacement)
+        self.commit(replacement, None).map(drop)
     }
 
-    fn commit(&self, replacement: Replacement) -> Result<()> {
-        let (batch, failures) = replacement.into_parts();
-        if !batch.operations.is_empty() {
+    /// Commits the rows, and with the last ones that they show `shows`. Whether that was recorded.
+    fn commit(&self, replacement: Replacement, shows: Option<Sequence>) -> Result<bool> {
+        let (batch, changes) = replacement.into_parts();
+        let mut failures = lock(&self.shown).failures.clone();
+        changes.into_iter().for_each(|change| failures.apply(change));
+        let has_changed = !batch.operations.is_empty();
+        if has_changed {
             match &self.home {
                 Home::Volatile(_) => drop(self.rows.commit(batch).wait()?),
-                Home::Recorded(_, record) => {
-                    lock(record).commit(&*self.rows, batch, |record| record.is_partial = true)?;
-                }
+                Home::Recorded(_, record) => lock(record).commit(&*self.rows, batch, |record| {
+                    (record.through, record.is_partial) = (shows.or(record.through), shows.is_none());
+                    record.failures = failures.clone();
+                })?,
             }
         }
-        let mut shown = lock(&self.shown);
-        for change in failures {
-            shown.failures.apply(change);
-        }
-        Ok(())
+        lock(&self.shown).failures = failures;
+        Ok(has_changed && shows.is_some())
     }
 
     /// Lets queries see the rows as they are now.
     fn show(&self, progress: &mut Progress, through: Sequence) -> Result<()> {
-        if let Home::Recorded(_, record) = &self.home {
-            let mut record = lock(record);
-            // What changes nothing is not recorded: it would be one more commit to catch up with.
-            if progress.is_ahead_of_record || record.is_partial || record.through.is_none() {
-                record.commit(&*self.rows, Batch::default(), |record| {
-                    (record.through, record.is_partial) = (Some(through), false);
-                })?;
-                progress.is_ahead_of_record = false;
+        let rows = match &self.home {
+            Home::Volatile(_) => Rows::Kept(self.rows.snapshot().wait()?),
+            Home::Recorded(_, record) => {
+                let mut record = lock(record);
+                // What changes nothing is not recorded: it would be one more commit to catch up with.
+                if progress.is_ahead_of_record || record.is_partial || record.through.is_none() {
+                    record.commit(&*self.rows, Batch::default(), |record| {
+                        (record.through, record.is_partial) = (Some(through), false);
+                    })?;
+                    progress.is_ahead_of_record = false;
+                } else {
+                    record.assert_current(&*self.rows)?;
+                }
+                Rows::Recorded(record.clone())
             }
-        }
-        let (rows, space) = (self.rows.snapshot().wait()?, self.spaces().rows);
-        lock(&self.shown).complete = Some(Complete { rows, space, through });
-        Ok(())
-    }
-
-    /// Lets queries see the rows that are there, if they are complete.
-    fn show_recorded(&self) -> Result<()> {
-        let Home::Recorded(_, record) = &self.home else { return Ok(()) };
-        let rows = self.rows.snapshot().wait()?;
-        let Some(found) = lock(record).in_moment(&*rows)? else { return Ok(()) };
-        if let (Some(through), false) = (found.through, found.is_partial) {
-            lock(&self.shown).complete = Some(Complete { rows, space: found.spaces.rows, through });
-        }
+        };
+        lock(&self.shown).complete = Some(Complete { rows, space: self.spaces().rows, through });
         Ok(())
     }
 
@@ -279,11 +297,9 @@ impl View {
                 (progress.work, progress.is_ahead_of_record) = (None, false);
                 progress.outstanding.clear();
                 let found = Record::find_or_make(&*self.rows, name)?;
-                if lock(record).spaces != found.spaces {
-                    lock(&self.shown).complete = None;
-                }
+                *lock(&self.shown) = Shown::recorded(&found);
                 *lock(record) = found;
-                self.show_recorded()
+                Ok(())
             }
             (_, result) => result,
         }
@@ -312,6 +328,18 @@ impl View {
     fn replacement(&self) -> Replacement {
         let max_key_bytes = self.rows.capability().max_key_bytes;
         Replacement::new(Target { spaces: self.spaces(), max_key_bytes })
+    }
+}
+
+impl Shown {
+    /// What queries see of the rows that `record` tells of.
+    fn recorded(record: &Record) -> Self {
+        let complete = record.through.filter(|_| !record.is_partial).map(|through| Complete {
+            rows: Rows::Recorded(record.clone()),
+            space: record.spaces.rows,
+            through,
+        });
+        Self { complete, failures: record.failures.clone() }
     }
 }
 

@@ -3,10 +3,11 @@
 //! A record lies in the store of the rows and is written in one batch with them. It is also the lock: a batch
 //! goes through only if nobody else has moved the record since it was read.
 
+use super::failures::Failures;
 use super::index::ViewSpaces;
 use crate::kv::{
     Batch, Check, Committed, Entry, KeyRange, Operation, Read, Scan, Sequence, Space, Store, Versioning,
-    Write,
+    Write, block_on,
 };
 use crate::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
@@ -39,6 +40,8 @@ pub(super) struct Record {
     pub(super) through: Option<Sequence>,
     /// Whether some rows are newer than that.
     pub(super) is_partial: bool,
+    /// The documents that have no rows since mapping them failed.
+    pub(super) failures: Failures,
 }
 
 impl Record {
@@ -56,9 +59,18 @@ impl Record {
         }
     }
 
-    /// As it is in `read`.
-    pub(super) fn in_moment(&self, read: &dyn Read) -> Result<Option<Self>> {
-        read.get(RECORDS, &self.key).wait()?.map(|entry| Self::read(&entry)).transpose()
+    /// Whether nobody has moved it, as far as `read` shows.
+    pub(super) async fn is_current(&self, read: &dyn Read) -> Result<bool> {
+        let entry = read.get(RECORDS, &self.key).await?;
+        Ok(entry.is_some_and(|entry| entry.sequence() == self.sequence))
+    }
+
+    /// `Conflict` if somebody else has moved it.
+    pub(super) fn assert_current(&self, read: &dyn Read) -> Result<()> {
+        if block_on(self.is_current(read))? {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Conflict, "Somebody else works on the rows of the view"))
     }
 
     fn make(store: &dyn Store, name: &ViewName) -> Result<Self> {
@@ -69,7 +81,14 @@ impl Record {
         };
         let check = counter.map_or(Check::Absent, |counter| Check::Unchanged(counter.sequence()));
         let spaces = ViewSpaces { rows: Space(free), documents: Space(free + 1) };
-        let mut record = Self { key: key(name), sequence: 0, spaces, through: None, is_partial: false };
+        let mut record = Self {
+            key: key(name),
+            sequence: 0,
+            spaces,
+            through: None,
+            is_partial: false,
+            failures: Failures::default(),
+        };
         let operations = vec![
             put(COUNTER, check, &json!({ "free": free + 2 })),
             put(&record.key, Check::Absent, &record.value()),
@@ -99,6 +118,7 @@ impl Record {
             "documents": self.spaces.documents.0,
             "through": self.through,
             "partial": self.is_partial,
+            "failures": self.failures.to_json(),
         })
     }
 
@@ -110,7 +130,15 @@ impl Record {
         };
         let is_partial = value.get("partial") == Some(&Value::Bool(true));
         let through = value.get("through").and_then(Value::as_u64);
-        Ok(Self { key: entry.key().into(), sequence: entry.sequence(), spaces, through, is_partial })
+        let failures = value.get("failures").and_then(Failures::from_json).unwrap_or_default();
+        Ok(Self {
+            key: entry.key().into(),
+            sequence: entry.sequence(),
+            spaces,
+            through,
+            is_partial,
+            failures,
+        })
     }
 }
 
@@ -127,15 +155,19 @@ pub fn remove_others(store: &dyn Store, id: &str, signature: Option<&str>) -> Re
     Ok(())
 }
 
-fn remove(store: &dyn Store, mut record: Record) -> Result<()> {
-    let emptied = record.commit(store, Batch::default(), |record| {
-        (record.through, record.is_partial) = (None, true);
-    });
-    match emptied {
+fn remove(store: &dyn Store, record: Record) -> Result<()> {
+    match empty(store, record) {
         // Somebody else is at it.
-        Err(error) if error.kind() == ErrorKind::Conflict => return Ok(()),
-        result => result?,
+        Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+        result => result,
     }
+}
+
+/// Every batch moves the record: rows that somebody works on again must not go.
+fn empty(store: &dyn Store, mut record: Record) -> Result<()> {
+    record.commit(store, Batch::default(), |record| {
+        (record.through, record.is_partial, record.failures) = (None, true, Failures::default());
+    })?;
     for space in [record.spaces.rows, record.spaces.documents] {
         loop {
             let scan = Scan { limit: ROWS_PER_REMOVAL, ..Scan::all(KeyRange::ALL) };
@@ -144,14 +176,12 @@ fn remove(store: &dyn Store, mut record: Record) -> Result<()> {
                 break;
             }
             let delete = |row: &Entry| Operation::delete(space, row.key(), Check::Any);
-            store.commit(Batch { operations: rows.iter().map(delete).collect() }).wait()?;
+            let batch = Batch { operations: rows.iter().map(delete).collect() };
+            record.commit(store, batch, |_| {})?;
         }
     }
     let gone = Operation::delete(RECORDS, &record.key, Check::Unchanged(record.sequence));
-    match store.commit(Batch::of(gone)).wait() {
-        Err(error) if error.kind() != ErrorKind::Conflict => Err(error),
-        _ => Ok(()),
-    }
+    store.commit(Batch::of(gone)).wait().map(drop)
 }
 
 /// Id and signature as JSON text: no id is the beginning of another one.

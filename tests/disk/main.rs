@@ -4,6 +4,7 @@
 
 mod compaction;
 mod damage;
+mod interrupted;
 mod model;
 mod snapshots;
 mod support;

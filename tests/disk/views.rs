@@ -1,13 +1,14 @@
 //! Views whose rows outlive the process.
 
+use crate::interrupted::Interrupted;
 use crate::support::open;
 use kixx_datastore::kv::{Batch, Check, Direction, Entry, KeyRange, Operation, Read, Space, Store, block_on};
-use kixx_datastore::stores::disk::DiskStore;
+use kixx_datastore::stores::disk::{DATA_FILE, DiskStore};
 use kixx_datastore::stores::durable::Durable;
 use kixx_datastore::views::{
     BatchLimit, EmittedRow, MapBatch, MappedDocument, View, ViewName, ViewQuery, remove_others,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,7 +32,12 @@ impl Process {
     }
 
     fn on(store: Arc<DiskStore>, signature: &str) -> Self {
-        let view = View::recorded(Arc::clone(&store) as _, name(signature)).unwrap();
+        let rows = Arc::clone(&store);
+        Self::with_rows(store, rows, signature)
+    }
+
+    fn with_rows(store: Arc<DiskStore>, rows: Arc<dyn Store>, signature: &str) -> Self {
+        let view = View::recorded(rows, name(signature)).unwrap();
         Self { store, view, mapped: AtomicUsize::new(0) }
     }
 
@@ -46,6 +52,13 @@ impl Process {
     fn delete(&self, number: u32) {
         let delete = Operation::delete(Space::DOCUMENTS, &key(number), Check::Any);
         self.store.commit(Batch::of(delete)).wait().unwrap();
+    }
+
+    /// Maps the next documents.
+    fn map_next(&self) {
+        let moment = self.store.snapshot().wait().unwrap();
+        let batch = self.view.next_batch(&*self.store, &moment, LIMIT).unwrap().unwrap();
+        self.map(&batch);
     }
 
     /// Emits each document's text under its key.
@@ -198,4 +211,92 @@ fn two_who_drive_one_view_while_others_write_agree() {
     });
     drivers.iter().for_each(Process::check);
     store.close().wait().unwrap();
+}
+
+#[test]
+fn who_works_on_rows_that_are_being_removed_has_all_of_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let process = Arc::new(Process::start(directory.path(), "a"));
+    process.put(0..1_100, "first");
+    process.check();
+    // The record, the rows in two portions, then what is known of the documents.
+    for commits in [1, 2, 4] {
+        let other = Arc::clone(&process);
+        let work = move || {
+            other.put(0..1, "second");
+            other.check();
+        };
+        let remover = Interrupted::new(Arc::clone(&process.store));
+        remover.after_commits(commits, work);
+        remove_others(&remover, "by number", None).unwrap();
+        assert!(remover.is_done());
+        process.check();
+        process.put(1..2, "third");
+        process.check();
+    }
+    Arc::into_inner(process).unwrap().close();
+    let process = Process::start(directory.path(), "a");
+    process.check();
+    process.close();
+}
+
+#[test]
+fn rows_that_somebody_else_is_replacing_are_not_seen() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(directory.path()));
+    let other = Arc::new(Process::on(Arc::clone(&store), "a"));
+    let rows = Arc::new(Interrupted::new(Arc::clone(&store)));
+    let process = Process::with_rows(Arc::clone(&store), Arc::clone(&rows) as _, "a");
+    process.put(0..32, "first");
+    let replacing = Arc::clone(&other);
+    rows.before_snapshot(move || {
+        replacing.put(0..32, "second");
+        // The first time it finds out that its record is an old one.
+        replacing.map_next();
+        replacing.map_next();
+    });
+    process.catch_up();
+    let found = process.rows();
+    assert!(rows.is_done());
+    let texts: BTreeSet<String> = found.unwrap_or_default().into_values().collect();
+    assert!(texts.len() < 2, "half of a commit: {texts:?}");
+    process.check();
+    other.check();
+    store.close().wait().unwrap();
+}
+
+#[test]
+fn a_view_that_nobody_asks_keeps_nothing_old() {
+    let directory = tempfile::tempdir().unwrap();
+    let process = Process::start(directory.path(), "a");
+    let length = || std::fs::metadata(directory.path().join(DATA_FILE)).unwrap().len();
+    let write = || {
+        process.put(0..200, &"x".repeat(5_000));
+        process.store.checkpoint().wait().unwrap();
+    };
+    write();
+    process.check();
+    (0..5).for_each(|_| write());
+    let before = length();
+    (0..20).for_each(|_| write());
+    assert!(length() <= before, "{} bytes have become {}", before, length());
+    process.close();
+}
+
+/// Who asks for a view waits for it.
+#[test]
+fn a_document_that_has_changed_takes_one_commit() {
+    let directory = tempfile::tempdir().unwrap();
+    let process = Process::start(directory.path(), "a");
+    process.put(0..20, "first");
+    process.check();
+    process.put(3..4, "second");
+    let before = process.store.sequence();
+    process.check();
+    assert_eq!(process.store.sequence() - before, 1);
+    process.close();
+    let process = Process::start(directory.path(), "a");
+    process.check();
+    assert_eq!(process.mapped(), 0);
+    process.close();
 }
