@@ -8,7 +8,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const test = require('node:test');
-const { platformManifest } = require('../scripts/pack.cjs');
+const { mainManifest, platformManifest } = require('../scripts/pack.cjs');
 const { root, TARGETS, addonPath, packageName, platformTuple } = require('../scripts/platform.cjs');
 const { TUPLES, installApplication, makeTarballs, npmIn, startRegistry } = require('./helpers/release.js');
 const { run, runWell } = require('./helpers/run.js');
@@ -112,6 +112,22 @@ test('a platform package is installed on its platform only', () => {
         'win32-arm64-msvc': 'win32 arm64',
     });
     assert.equal(new Set(Object.values(TARGETS)).size, TUPLES.length);
+});
+
+test('packed by a workflow, all packages name its repository, as a proof of provenance does', (t) => {
+    const environment = { GITHUB_SERVER_URL: 'https://example.com', GITHUB_REPOSITORY: 'owner/name' };
+    const before = { ...process.env };
+    Object.assign(process.env, environment);
+    t.after(() => {
+        for (const name of Object.keys(environment)) {
+            delete process.env[name];
+        }
+        Object.assign(process.env, before);
+    });
+    const expected = source.repository ?? { type: 'git', url: 'git+https://example.com/owner/name.git' };
+    for (const manifest of [mainManifest(), ...TUPLES.map(platformManifest)]) {
+        assert.deepEqual(manifest.repository, expected, manifest.name);
+    }
 });
 
 test('this is the platform that it should be', () => {

@@ -3,6 +3,7 @@
 // The typings declare what there is at runtime, and nothing else.
 
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const path = require('node:path');
 const { test } = require('node:test');
 const ts = require('typescript');
@@ -44,19 +45,30 @@ for (const [name, { instance, own }] of declared) {
     });
 }
 
+test('the type tests name everything that is public', () => {
+    const directory = path.join(__dirname, 'types');
+    const texts = fs.readdirSync(directory).filter((name) => name.endsWith('ts'))
+        .map((name) => fs.readFileSync(path.join(directory, name), 'utf8'));
+    const tested = new Set(texts.join('\n').match(/\w+/g));
+    const names = ['index.d.ts', 'import.d.ts'].flatMap(publicNames);
+    assert.ok(names.length > 400, `${ names.length } names`);
+    assert.deepEqual(names.filter((name) => !tested.has(name.split('.').at(-1))), []);
+});
+
+/** What a file of typings exports, and what that has: `Page`, `Page.items`. */
+function publicNames(file) {
+    const { checker, symbols } = exportsOf(file);
+    return symbols.flatMap(([name, symbol]) => {
+        const members = propertyNames(checker, checker.getDeclaredTypeOfSymbol(symbol))
+            .filter((member) => /^\w+$/.test(member));
+        return [name, ...members.map((member) => `${ name }.${ member }`)];
+    });
+}
+
 /** The values that a file of typings exports, by name: the properties of each, and of its instances. */
 function declaredValues(file) {
-    const program = ts.createProgram([path.join(root, file)], {
-        target: ts.ScriptTarget.ES2022,
-        module: ts.ModuleKind.Node16,
-        moduleResolution: ts.ModuleResolutionKind.Node16,
-        types: [],
-    });
-    const checker = program.getTypeChecker();
-    const source = program.getSourceFile(path.join(root, file));
-    const values = checker.getExportsOfModule(checker.getSymbolAtLocation(source))
-        .map((symbol) => [symbol.name, resolved(checker, symbol)])
-        .filter(([, symbol]) => (symbol.flags & ts.SymbolFlags.Value) !== 0);
+    const { checker, symbols } = exportsOf(file);
+    const values = symbols.filter(([, symbol]) => (symbol.flags & ts.SymbolFlags.Value) !== 0);
     return new Map(values.map(([name, symbol]) => {
         const isClass = (symbol.flags & ts.SymbolFlags.Class) !== 0;
         return [name, {
@@ -66,6 +78,20 @@ function declaredValues(file) {
                 : undefined,
         }];
     }));
+}
+
+/** The symbols that a file of typings exports, with their names. */
+function exportsOf(file) {
+    const program = ts.createProgram([path.join(root, file)], {
+        target: ts.ScriptTarget.ES2022,
+        module: ts.ModuleKind.Node16,
+        moduleResolution: ts.ModuleResolutionKind.Node16,
+        types: [],
+    });
+    const checker = program.getTypeChecker();
+    const source = program.getSourceFile(path.join(root, file));
+    const symbols = checker.getExportsOfModule(checker.getSymbolAtLocation(source));
+    return { checker, symbols: symbols.map((symbol) => [symbol.name, resolved(checker, symbol)]) };
 }
 
 function resolved(checker, symbol) {

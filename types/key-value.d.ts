@@ -19,7 +19,7 @@ export interface DistributorOptions {
 
 /** How a disk store is opened. All handles of a process on one store must agree. */
 export interface DiskStoreOptions {
-    /** How much memory the cache takes, in bytes. */
+    /** How many bytes of the file are kept in memory. Default 64 MiB. */
     cacheSize?: number | undefined;
     /** When a write is acknowledged; as that of a Datastore. Default `'sync'`. */
     durability?: 'sync' | 'os' | 'batched' | undefined;

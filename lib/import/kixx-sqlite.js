@@ -46,7 +46,8 @@ function openDatabase(file) {
         if (sqlite !== undefined) {
             return new sqlite.DatabaseSync(file, { readOnly: true });
         }
-        const Database = peers.peer('better-sqlite3', 'to read SQLite with a Node older than 22.13', FOR_OLD_NODE);
+        const why = 'to read SQLite with a Node older than 22.13';
+        const Database = peers.peer('better-sqlite3', why, FOR_OLD_NODE);
         return new Database(file, { readonly: true, fileMustExist: true });
     } catch (error) {
         throw sqliteError(file, error);
