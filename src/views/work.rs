@@ -61,8 +61,8 @@ impl Work {
             }
             Changes::Keys(mut keys) => {
                 keys.sort_unstable();
-                let changed = keys.len() as u64;
-                (Source::Changed(keys.into_iter()), changed)
+                let total = keys.len() as u64;
+                (Source::Changed(keys.into_iter()), total)
             }
         };
         Ok(Self { snapshot, mapped_through, source, total, taken: 0 })
