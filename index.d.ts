@@ -12,8 +12,8 @@ export {
     Distributor, KeyValueStore,
     type Backend, type DiskStoreOptions, type DistributorOptions, type DistributorStats, type Entries,
     type EntriesOptions, type ExpiryOptions, type KeyValue, type Lock, type LockOptions,
-    type MemoryStoreOptions, type PrefixOptions, type StoreChange, type StoreStats, type Transaction,
-    type TransactionOptions, type Watch,
+    type MemoryStoreOptions, type PrefixOptions, type StoreChange, type StoreMemory, type StoreStats,
+    type Transaction, type TransactionOptions, type Watch,
 } from './types/key-value.js';
 export type { Keyed } from './types/keyed.js';
 export type {
@@ -405,12 +405,25 @@ export interface Stats {
 export interface ViewStats {
     /** How many rows it has. */
     rows: number;
+    /**
+     * While a query has it brought up to date: how many documents are mapped of those that have to be. null
+     * when nothing is on the way. Not with an injected `fileSystem` or `db`.
+     */
+    building?: ViewBuilding | null;
     /** For how many documents its map function threw. */
     failures: number;
     /** The first of them. */
     failed: { key: string; message: string }[];
     /** Figures that later versions add. */
     [figure: string]: unknown;
+}
+
+/** How far a view has come on its way to the newest commit. */
+export interface ViewBuilding {
+    /** Documents whose rows are stored, or that need none. */
+    mapped: number;
+    /** All documents that have to be looked at: those that changed, or all. */
+    total: number;
 }
 
 /** A document, or that there is none. */

@@ -8,6 +8,9 @@ const { testKept, openStore, makeStore, directoryOf, errorOf, allItems } = requi
 const { newRoomyDirectory } = require('./helpers/temp.js');
 
 const rowsOf = (result) => result.items.map((item) => [item.key, item.documentKey]);
+/** So many documents are mapped together at most. */
+const BATCH = 256;
+
 const emitKeys = { map: (document, emit) => document.keys.forEach((key) => emit(key)) };
 
 /** A store with one document, whose view `v` emits these keys. */
@@ -250,6 +253,35 @@ test('only changed documents are mapped again', async (t) => {
     await store.deleteItem('key 6');
     assert.equal((await store.queryView('v')).total, 999);
     assert.deepEqual(mapped, [5000]);
+});
+
+test('stats tell how far a view is while a query waits', async (t) => {
+    const store = await openStore(t, { durability: 'os' });
+    const total = 700;
+    await store.batch(Array.from({ length: total }, (_, i) => ({ type: 'set', key: `${ i }`, document: {} })));
+    const building = async () => (await store.stats()).views.v.building;
+    let seen;
+    const build = async () => {
+        seen = [];
+        assert.equal(await building(), null);
+        await store.queryView('v', { limit: 1 });
+        assert.equal(await building(), null);
+        return await Promise.all(seen);
+    };
+    for (const version of [1, 2]) {
+        store.setView('v', { version, map: (_, emit) => emit(version, seen.push(building())) });
+        const steps = await build();
+        assert.deepEqual(steps[0], { mapped: 0, total });
+        assert.equal(steps.length, total);
+        const mapped = steps.map((step) => step.mapped);
+        assert.deepEqual(mapped, [...mapped].sort((a, b) => a - b));
+        // The rows of the first batch are stored before the third one is mapped.
+        assert.ok(mapped.at(-1) >= BATCH && mapped.at(-1) < total, `${ mapped.at(-1) } before the last`);
+        assert.ok(steps.every((step) => step.total === total));
+    }
+    await store.setItem('1', { changed: true });
+    await store.deleteItem('2');
+    assert.deepEqual(await build(), [{ mapped: 1, total: 2 }], 'only what changed, and one is gone');
 });
 
 test('pages of a view are the whole range, once', async (t) => {

@@ -3,7 +3,9 @@
 // Key-value stores: every method, on each backend.
 
 const assert = require('node:assert/strict');
-const { collect, newStore, onEach } = require('./helpers/keyvalue.js');
+const { test } = require('node:test');
+const { collect, newDistributor, newStore, onEach } = require('./helpers/keyvalue.js');
+const { cleanup } = require('./helpers/temp.js');
 
 const bytes = (...numbers) => Uint8Array.from(numbers);
 
@@ -207,4 +209,41 @@ onEach('bytes whose buffer was transferred are refused: they are gone', async (t
     assert.equal(await store.get('k'), 'old');
     await store.set('k', new Uint8Array(new SharedArrayBuffer(8), 4, 0));
     assert.deepEqual(await store.get('k'), bytes());
+});
+
+onEach('stats tell what there is, and what it takes of memory', async (t, backend) => {
+    const store = await newStore(t, backend);
+    const { memory: empty } = await store.stats();
+    assert.equal(empty.values, 0);
+    await store.setBatch(Array.from({ length: 500 }, (_, i) => [`key${ i }`, 'x'.repeat(1_000)]));
+    const { keys, memory } = await store.stats();
+    assert.equal(keys, 500);
+    // What a disk store has written to its file is in the cache of the file.
+    const used = memory.values + memory.cache;
+    assert.ok(used > 500_000, `${ used } bytes`);
+    if (backend === 'memory') {
+        assert.ok(used < 600_000, `${ used } bytes`);
+        assert.equal(memory.cache, 0);
+        assert.ok(memory.keys > empty.keys + 500 * 'key'.length, `${ memory.keys } bytes of keys`);
+        await store.set('key0', 'x', { expiresIn: 1_000_000 });
+        const { memory: { keys: withExpiry } } = await store.stats();
+        assert.ok(withExpiry > memory.keys, 'when it expires is kept, too');
+        await store.clear();
+        assert.equal((await store.stats()).memory.values, 0);
+    }
+});
+
+test('the cache of a disk store keeps its bound', async (t) => {
+    const distributor = newDistributor(t);
+    const options = { cacheSize: 100_000 };
+    const first = await distributor.getOrCreate('test', 'disk', options);
+    await first.setBatch(Array.from({ length: 500 }, (_, i) => [`key${ i }`, 'x'.repeat(1_000)]));
+    await first.close();
+    const store = await distributor.getOrCreate('test', 'disk', options);
+    cleanup(t, () => store.close());
+    assert.equal((await store.stats()).memory.values, 0, 'all is in the file');
+    for (let i = 0; i < 500; i += 1) {
+        assert.equal((await store.get(`key${ i }`)).length, 1_000);
+    }
+    assert.equal((await store.stats()).memory.cache, options.cacheSize);
 });

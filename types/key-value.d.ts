@@ -53,6 +53,18 @@ export interface StoreStats {
     handles: number;
     /** How many entries there are, with those that expired and were not removed yet. */
     keys: number;
+    /** What takes memory. */
+    memory: StoreMemory;
+}
+
+/** What a store takes of memory, in bytes. Of a disk store only what is not in its file yet, and the cache. */
+export interface StoreMemory {
+    /** The keys, with what finds them and knows when they expire. */
+    keys: number;
+    /** The values. */
+    values: number;
+    /** The cache of the file: reckoned, no more than `cacheSize`. 0 for a memory store. */
+    cache: number;
 }
 
 /** Hands out named key-value stores: one for each id and backend in a process, whoever asks. */
@@ -188,6 +200,9 @@ export class KeyValueStore<V extends KeyValue = string> {
      * CorruptError if the file is damaged, and nothing has changed then.
      */
     load(path: string): Promise<number>;
+
+    /** Figures about the store. */
+    stats(): Promise<StoreStats>;
 
     /** Resolves once everything acknowledged would survive a power cut. */
     flush(): Promise<void>;

@@ -1,7 +1,8 @@
 // Key-value stores: what has to compile, and what must not. Nothing here runs.
 
 import {
-    Distributor, KeyValueStore, type Backend, type Lock, type StoreChange, type StoreStats, type Transaction,
+    Distributor, KeyValueStore, type Backend, type Lock, type StoreChange, type StoreMemory, type StoreStats,
+    type Transaction,
 } from 'kixx-datastore';
 
 type Equal<A, B> = (<X>() => X extends A ? 1 : 2) extends (<X>() => X extends B ? 1 : 2) ? true : false;
@@ -29,6 +30,10 @@ await distributor.getOrCreate<number>('a', 'memory');
 const backend: Backend = texts.backend;
 await distributor.getOrCreate('a', backend);
 same<StoreStats[], Awaited<ReturnType<Distributor['stats']>>['stores']>(true);
+same<StoreStats, Awaited<ReturnType<typeof texts.stats>>>(true);
+const { memory } = await texts.stats();
+same<StoreMemory, typeof memory>(true);
+same<number, (typeof memory)['cache']>(true);
 
 same<string | undefined, Awaited<ReturnType<typeof texts.get>>>(true);
 same<Uint8Array | undefined, Awaited<ReturnType<typeof blobs.get>>>(true);

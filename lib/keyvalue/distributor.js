@@ -42,7 +42,7 @@ class Distributor {
         return new KeyValueStore(MADE_BY_DISTRIBUTOR, { handle, id, backend, random: this.#random });
     }
 
-    /** What is open in this process of this directory: `{ stores: [{ id, backend, handles, keys }] }`. */
+    /** What is open in this process of this directory: `{ stores }`, as `stats()` of each store. */
     async stats() {
         const directory = this.#directory ?? null;
         const stores = await openPort().submit((id) => native.namedStats(openPort().raw, id, directory));

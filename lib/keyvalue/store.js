@@ -244,6 +244,15 @@ class KeyValueStore {
         };
     }
 
+    /** Figures about the store: `{ id, backend, handles, keys, memory: { keys, values, cache } }`. */
+    async stats() {
+        this.#assertOpen();
+        this.#writes.submit();
+        const stores = JSON.parse(await openPort().submit((id) => native.storeStats(this.#handle, id)));
+        // None if it was closed meanwhile.
+        return stores[0] ?? refuse();
+    }
+
     /** Resolves once everything acknowledged would survive a power cut; a memory store has nothing to do. */
     async flush() {
         this.#assertOpen();

@@ -1,7 +1,7 @@
 //! Stores in a directory of their own.
 
 use crate::fs::FileSystem;
-use crate::kv::{Durability, Store};
+use crate::kv::Durability;
 use crate::stores::disk::DiskStore;
 use crate::stores::durable::OpenOptions;
 use crate::stores::journal::Form;
@@ -26,7 +26,7 @@ pub fn open_disk(
     fs: &Arc<dyn FileSystem>,
     directory: &Path,
     options: &DiskOptions,
-) -> Result<Arc<dyn Store>> {
+) -> Result<Arc<DiskStore>> {
     fs.create_directory(directory).map_err(|error| Error::io("create the directory", directory, error))?;
     let default = OpenOptions::default();
     let cache_bytes = options.cache_bytes.and_then(|bytes| usize::try_from(bytes).ok());

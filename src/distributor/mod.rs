@@ -12,9 +12,11 @@ pub use file::{load, save};
 pub use scope::scope;
 
 use crate::fs::FileSystem;
-use crate::keyvalue::KeyValues;
+use crate::keyvalue::{DUE, ENTRIES, KeyValues};
 use crate::kv::{Answer, Store};
-use crate::stores::memory::MemoryStore;
+use crate::stores::disk::DiskStore;
+use crate::stores::durable::Durable;
+use crate::stores::memory::{Memory, MemoryStore};
 use crate::{Error, Result};
 use registry::Registry;
 use std::path::PathBuf;
@@ -51,7 +53,15 @@ pub struct Named {
 #[derive(Clone)]
 struct Opened {
     values: Arc<KeyValues>,
+    base: Base,
     options: DiskOptions,
+}
+
+/// What is below the entries.
+#[derive(Clone)]
+enum Base {
+    Memory(Arc<MemoryStore>),
+    Disk(Arc<DiskStore>),
 }
 
 /// A store that is open.
@@ -63,6 +73,19 @@ pub struct Figures {
     pub handles: usize,
     /// How many entries it has.
     pub entries: u64,
+    /// What they take of memory.
+    pub memory: Footprint,
+}
+
+/// What a store takes of memory, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Footprint {
+    /// The values.
+    pub values: usize,
+    /// The keys, what finds them, and what knows when they expire.
+    pub keys: usize,
+    /// Pages of a file.
+    pub cache: usize,
 }
 
 /// A store with more entries is closed on a thread of its own: freeing them takes time.
@@ -74,17 +97,17 @@ impl Named {
     /// The store of that name, which is opened if no handle has it open. Blocks while a disk store is opened.
     pub fn open(fs: &Arc<dyn FileSystem>, name: Name, options: &DiskOptions) -> Result<Self> {
         let opened = OPEN.acquire(&name, || {
-            let store: Arc<dyn Store> = match (name.backend, &name.scope) {
-                (Backend::Memory, _) => Arc::new(MemoryStore::new()),
+            let base = match (name.backend, &name.scope) {
+                (Backend::Memory, _) => Base::Memory(Arc::new(MemoryStore::new())),
                 (Backend::Disk, Some(base)) => {
                     let directory = base.join(directory_name::of(&name.id)?);
-                    open_disk(fs, &directory, options)?
+                    Base::Disk(open_disk(fs, &directory, options)?)
                 }
                 (Backend::Disk, None) => {
                     return Err(Error::assertion("A disk store needs a Distributor with a directory"));
                 }
             };
-            Ok(Opened { values: KeyValues::open(store)?, options: options.clone() })
+            Ok(Opened { values: KeyValues::open(base.store())?, base, options: options.clone() })
         })?;
         let named = Self { name, values: opened.values, is_held: Mutex::new(true) };
         if opened.options != *options {
@@ -98,6 +121,11 @@ impl Named {
     /// The store.
     pub fn values(&self) -> &Arc<KeyValues> {
         &self.values
+    }
+
+    /// Figures about the store.
+    pub fn figures(&self) -> Answer<Vec<Figures>> {
+        figures_of(|name| *name == self.name)
     }
 
     /// Lets go of the store; the last handle closes it. Later calls do nothing.
@@ -123,15 +151,42 @@ impl Drop for Named {
     }
 }
 
+impl Base {
+    fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Memory(store) => Arc::clone(store) as Arc<dyn Store>,
+            Self::Disk(store) => Arc::clone(store) as Arc<dyn Store>,
+        }
+    }
+
+    fn footprint(&self) -> Result<Footprint> {
+        match self {
+            Self::Memory(store) => {
+                let Memory { values, keys } = store.memory(ENTRIES)?;
+                let rows = store.memory(DUE)?;
+                Ok(Footprint { values, keys: keys + rows.keys + rows.values, cache: 0 })
+            }
+            Self::Disk(store) => {
+                let Memory { values, keys } = store.memory()?;
+                Ok(Footprint { values, keys, cache: store.cached_bytes() })
+            }
+        }
+    }
+}
+
 /// The open stores of a scope.
 pub fn figures(scope: Option<&PathBuf>) -> Answer<Vec<Figures>> {
-    let open: Vec<_> = OPEN.list().into_iter().filter(|(name, ..)| name.scope.as_ref() == scope).collect();
+    figures_of(|name| name.scope.as_ref() == scope)
+}
+
+fn figures_of(is_wanted: impl Fn(&Name) -> bool) -> Answer<Vec<Figures>> {
+    let open: Vec<_> = OPEN.list().into_iter().filter(|(name, ..)| is_wanted(name)).collect();
     Answer::later(async move {
         let mut figures = Vec::with_capacity(open.len());
         for (name, opened, handles) in open {
             // It may have been closed since.
-            if let Ok(entries) = opened.values.size().await {
-                figures.push(Figures { name, handles, entries });
+            if let (Ok(entries), Ok(memory)) = (opened.values.size().await, opened.base.footprint()) {
+                figures.push(Figures { name, handles, entries, memory });
             }
         }
         figures.sort_by(|a, b| (&a.name.id, a.name.backend as u8).cmp(&(&b.name.id, b.name.backend as u8)));

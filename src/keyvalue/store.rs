@@ -142,9 +142,10 @@ impl KeyValues {
         let this = Arc::clone(self);
         match request.into_blind() {
             Ok(batch) => self.commit_now(batch),
-            // In memory all answers are there: a future would only cost an allocation.
-            Err(request) if self.is_volatile => self.decide_now(&request).into(),
-            Err(request) => Answer::later(async move { this.decide(&request).await }),
+            Err(request) => match self.write_at_once(&request) {
+                Some(result) => result.into(),
+                None => Answer::later(async move { this.decide(&request).await }),
+            },
         }
     }
 
@@ -238,19 +239,18 @@ impl KeyValues {
         request.decide(current.as_ref(), self.now())
     }
 
-    /// As [`KeyValues::decide`].
-    fn decide_now(self: &Arc<Self>, request: &Request) -> Result<Option<Committed>> {
-        loop {
-            let current = now(self.store.get(ENTRIES, &request.key))?;
-            let Some(batch) = request.decide(current.as_ref(), self.now())? else { return Ok(None) };
-            let step = due::first_step(&batch);
-            let committed = now(self.store.commit(batch));
+    /// As [`KeyValues::decide`], where the store can do all of it at once.
+    fn write_at_once(self: &Arc<Self>, request: &Request) -> Option<Result<Option<Committed>>> {
+        let mut step = None;
+        let result = self.store.commit_at_once(ENTRIES, &request.key, &mut |current| {
+            let batch = request.decide(current, self.now())?;
+            step = batch.as_ref().and_then(due::first_step);
+            Ok(batch)
+        })?;
+        if let Ok(Some(_)) = &result {
             self.after_commit(step);
-            match committed {
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
-                result => return result.map(Some),
-            }
         }
+        Some(result)
     }
 
     /// Reads, decides and commits, again as long as others come in between.
@@ -355,14 +355,6 @@ impl KeyValues {
             Answer::Ready(result) => Answer::Ready(result.map(open)),
             later => Answer::later(async move { later.await.map(open) }),
         }
-    }
-}
-
-/// The result of a store whose answers are there at once.
-fn now<T>(answer: Answer<T>) -> Result<T> {
-    match answer {
-        Answer::Ready(result) => result,
-        later => later.wait(),
     }
 }
 

@@ -82,6 +82,16 @@ impl Entry {
         allocated_bytes(2 * size_of::<usize>() + self.bytes.len())
     }
 
+    /// How many bytes it has. Does not look at them.
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Its last byte, which is far away from the first one if the value is long.
+    pub fn last_byte(&self) -> u8 {
+        self.bytes[self.size() - 1]
+    }
+
     fn key_length(&self) -> usize {
         let mut length = [0; 4];
         length.copy_from_slice(&self.bytes[KEY_LENGTH_AT..KEY_AT]);

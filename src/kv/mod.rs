@@ -73,6 +73,17 @@ pub trait Store: Read {
         })
     }
 
+    /// Commits what `decide` makes of the entry at `key`, if it makes something, with nobody in between. `None`
+    /// from a store that can't do that at once: read then, decide, and commit under a check.
+    fn commit_at_once(
+        &self,
+        _space: Space,
+        _key: &[u8],
+        _decide: &mut Decide<'_>,
+    ) -> Option<Result<Option<Committed>>> {
+        None
+    }
+
     /// The keys of `space` that changed after `since`.
     fn changes(&self, space: Space, since: Sequence) -> Answer<Changes>;
 
@@ -92,6 +103,9 @@ pub trait Store: Read {
     /// Finishes what is under way and lets go of all resources. Later calls answer `Closed`.
     fn close(&self) -> Answer<()>;
 }
+
+/// Makes a batch of what there is at a key, or nothing. Must not ask the store.
+pub type Decide<'a> = dyn FnMut(Option<&Entry>) -> Result<Option<Batch>> + 'a;
 
 /// What a commit did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

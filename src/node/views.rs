@@ -177,6 +177,7 @@ impl NodeView {
         json!({
             "rows": stats.rows,
             "builtThrough": stats.built_through,
+            "building": stats.building.map(|way| json!({ "mapped": way.mapped, "total": way.total })),
             "failures": stats.failures,
             "failed": failed,
         })

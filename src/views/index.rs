@@ -52,10 +52,21 @@ pub struct ViewStats {
     pub built_through: Option<Sequence>,
     /// How many rows queries see.
     pub rows: u64,
+    /// How far it has come on the way to a newer commit, if it is on one.
+    pub building: Option<Building>,
     /// For how many documents the map function failed.
     pub failures: u64,
     /// The first of them: stored key and message.
     pub failed: Vec<(Box<[u8]>, String)>,
+}
+
+/// How many documents of those are mapped that a view has to look at to show a newer commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Building {
+    /// Those whose rows are stored, or that need none.
+    pub mapped: u64,
+    /// All of them.
+    pub total: u64,
 }
 
 /// The way to the next moment that queries see.
@@ -69,11 +80,13 @@ struct Progress {
     is_ahead_of_record: bool,
 }
 
-/// What queries see. A lock of its own, so that no query waits for rows being written.
+/// What queries see. A lock of its own, so that neither queries nor figures wait for rows being written.
 #[derive(Default)]
 struct Shown {
     complete: Option<Complete>,
     failures: Failures,
+    /// Told anew after every step.
+    building: Option<Building>,
 }
 
 #[derive(Clone)]
@@ -90,6 +103,14 @@ enum Rows {
     /// As they are while nobody moves this record. On disk, a moment that is kept keeps from being used again
     /// all that is written over after it.
     Recorded(Record),
+}
+
+impl Progress {
+    fn building(&self) -> Option<Building> {
+        let work = self.work.as_ref()?;
+        let outstanding: usize = self.outstanding.iter().map(|batch| batch.documents.len()).sum();
+        Some(Building { mapped: work.taken().saturating_sub(outstanding as u64), total: work.total() })
+    }
 }
 
 impl View {
@@ -130,7 +151,7 @@ impl View {
                 None => self.begin(documents, moment, through)?,
             };
             let advanced = self.advance(&mut progress, work, limit);
-            self.unless_moved(&mut progress, advanced)?;
+            self.after_step(&mut progress, advanced)?;
         }
     }
 
@@ -163,7 +184,7 @@ impl View {
         }
         let Some(work) = progress.work.take() else { return Ok(None) };
         let advanced = self.advance(&mut progress, work, limit);
-        self.unless_moved(&mut progress, advanced)?;
+        self.after_step(&mut progress, advanced)?;
         Ok(progress.outstanding.iter().find(behind).cloned())
     }
 
@@ -213,7 +234,7 @@ impl View {
             }
             Ok(())
         });
-        self.unless_moved(&mut progress, applied)
+        self.after_step(&mut progress, applied)
     }
 
     /// Answers a query from the last complete rows, or `None` when they do not show commit `needed` yet, or
@@ -243,9 +264,9 @@ impl View {
     pub async fn stats(&self) -> Result<ViewStats> {
         let shown = {
             let shown = lock(&self.shown);
-            (shown.complete.clone(), shown.failures.total(), shown.failures.listed())
+            (shown.complete.clone(), shown.failures.total(), shown.failures.listed(), shown.building)
         };
-        let (complete, failures, failed) = shown;
+        let (complete, failures, failed, building) = shown;
         let rows = match &complete {
             Some(Complete { rows: Rows::Kept(rows), space, .. }) => {
                 rows.count(*space, &KeyRange::ALL).await?
@@ -253,7 +274,8 @@ impl View {
             Some(Complete { space, .. }) => self.rows.count(*space, &KeyRange::ALL).await?,
             None => 0,
         };
-        Ok(ViewStats { built_through: complete.map(|complete| complete.through), rows, failures, failed })
+        let built_through = complete.map(|complete| complete.through);
+        Ok(ViewStats { built_through, rows, building, failures, failed })
     }
 
     fn remove(&self, document_keys: &[Box<[u8]>]) -> Result<()> {
@@ -308,6 +330,13 @@ impl View {
         Ok(())
     }
 
+    /// Tells how far the work has come.
+    fn after_step(&self, progress: &mut Progress, result: Result<()>) -> Result<()> {
+        let result = self.unless_moved(progress, result);
+        lock(&self.shown).building = progress.building();
+        result
+    }
+
     /// Where somebody else has moved the record, goes on from there.
     fn unless_moved(&self, progress: &mut Progress, result: Result<()>) -> Result<()> {
         match (&self.home, result) {
@@ -357,7 +386,7 @@ impl Shown {
             space: record.spaces.rows,
             through,
         });
-        Self { complete, failures: record.failures.clone() }
+        Self { complete, failures: record.failures.clone(), building: None }
     }
 }
 

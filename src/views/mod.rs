@@ -17,7 +17,7 @@ mod work;
 
 pub use batch::{BatchLimit, MapBatch, Ticket};
 pub use failures::MAX_LISTED_FAILURES;
-pub use index::{View, ViewSpaces, ViewStats};
+pub use index::{Building, View, ViewSpaces, ViewStats};
 pub use mapped::{EmittedRow, MappedDocument, parse_mapped};
 pub use query::{ViewPage, ViewQuery, page};
 pub use record::{ViewName, remove_others};

@@ -12,6 +12,9 @@ pub(super) struct Work {
     /// Documents of this commit or an earlier one are mapped already.
     mapped_through: Option<Sequence>,
     source: Source,
+    /// How many documents there are to look at, and how many of them were taken.
+    total: u64,
+    taken: u64,
 }
 
 enum Source {
@@ -47,22 +50,37 @@ impl Work {
         snapshot: Arc<dyn Read>,
         mapped_through: Option<Sequence>,
     ) -> Result<Self> {
-        let source = match mapped_through {
-            None => Source::Walk(Bound::Unbounded),
-            Some(since) => match documents.changes(Space::DOCUMENTS, since).wait()? {
-                Changes::TooOld => Source::Walk(Bound::Unbounded),
-                Changes::Keys(mut keys) => {
-                    keys.sort_unstable();
-                    Source::Changed(keys.into_iter())
-                }
-            },
+        let changes = match mapped_through {
+            None => Changes::TooOld,
+            Some(since) => documents.changes(Space::DOCUMENTS, since).wait()?,
         };
-        Ok(Self { snapshot, mapped_through, source })
+        let (source, total) = match changes {
+            Changes::TooOld => {
+                let all = snapshot.count(Space::DOCUMENTS, &KeyRange::ALL).wait()?;
+                (Source::Walk(Bound::Unbounded), all)
+            }
+            Changes::Keys(mut keys) => {
+                keys.sort_unstable();
+                let total = keys.len() as u64;
+                (Source::Changed(keys.into_iter()), total)
+            }
+        };
+        Ok(Self { snapshot, mapped_through, source, total, taken: 0 })
     }
 
     /// The moment that the view shows once everything is mapped.
     pub(super) fn through(&self) -> Sequence {
         self.snapshot.sequence()
+    }
+
+    /// How many documents this is, those included that turn out to be mapped already or to be gone.
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// How many of them are no longer left to be [taken](Self::take).
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -83,13 +101,14 @@ impl Work {
     }
 
     fn look_up(
-        &self,
+        &mut self,
         mut keys: std::vec::IntoIter<Arc<[u8]>>,
         limit: BatchLimit,
         portion: &mut Portion,
     ) -> Result<Source> {
         while !portion.is_full(limit) {
             let Some(key) = keys.next() else { return Ok(Source::Done) };
+            self.taken += 1;
             match self.snapshot.get(Space::DOCUMENTS, &key).wait()? {
                 Some(document) if self.is_mapped(&document) => {}
                 Some(document) => portion.push(document),
@@ -100,7 +119,7 @@ impl Work {
     }
 
     fn walk(
-        &self,
+        &mut self,
         after: Bound<Box<[u8]>>,
         limit: BatchLimit,
         indexed: Indexed<'_>,
@@ -120,6 +139,7 @@ impl Work {
             }
             seen += 1;
         }
+        self.taken += seen as u64;
         let reached_end = seen == chunk.len() && chunk.len() < wanted;
         let last = chunk[..seen].last().filter(|_| !reached_end).map(|document| Box::from(document.key()));
         let upper = last.clone().map_or(Bound::Unbounded, Bound::Included);

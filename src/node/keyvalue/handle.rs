@@ -2,7 +2,7 @@
 
 use super::super::errors::to_js;
 use super::super::port::{Abandon, MakeValue, Port, PromiseId, Task};
-use crate::distributor::{self, Backend, DiskOptions, Name, Named};
+use crate::distributor::{self, Backend, DiskOptions, Figures, Name, Named};
 use crate::fs::{FileSystem, OsFileSystem};
 use crate::keyvalue::{KeyValues, Request};
 use crate::kv::{Answer, Durability};
@@ -83,8 +83,8 @@ pub fn flush_named(env: &Env, handle: &External<Rc<StoreHandle>>, id: PromiseId)
     handle.submit(env, id, Task::text(async move { answer.await.map(|()| None) }))
 }
 
-/// Resolves with `[{"id":...,"backend":...,"handles":...,"keys":...}, ...]`: what is open in this process of
-/// the base directory.
+/// Resolves with what is open in this process of the base directory, in JSON: an array of `id`, `backend`,
+/// `handles`, how many `keys` there are, and in `memory` the bytes of `keys`, `values` and `cache`.
 #[napi(catch_unwind)]
 pub fn named_stats(
     env: &Env,
@@ -95,19 +95,27 @@ pub fn named_stats(
     let fs = OsFileSystem::PRIVATE;
     let scope = directory.map(|directory| distributor::scope(&fs, Path::new(&directory)));
     let figures = distributor::figures(scope.transpose().map_err(to_js)?.as_ref());
-    let text = async move {
-        let stores = figures.await?.into_iter().map(|store| {
-            let backend = match store.name.backend {
-                Backend::Memory => "memory",
-                Backend::Disk => "disk",
-            };
-            json!({
-                "id": store.name.id, "backend": backend, "handles": store.handles, "keys": store.entries
-            })
-        });
-        Ok(Some(stores.collect::<Value>().to_string()))
-    };
-    port.submit(env, id, Task::text(text))
+    port.submit(env, id, Task::text(figures_text(figures)))
+}
+
+/// Resolves with the same about the store of this handle only.
+#[napi(catch_unwind)]
+pub fn store_stats(env: &Env, handle: &External<Rc<StoreHandle>>, id: PromiseId) -> napi::Result<()> {
+    let figures = handle.named(Named::figures)?;
+    handle.submit(env, id, Task::text(figures_text(figures)))
+}
+
+async fn figures_text(figures: Answer<Vec<Figures>>) -> Result<Option<String>> {
+    let stores = figures.await?.into_iter().map(|store| {
+        let Figures { name, handles, entries, memory } = store;
+        let backend = match name.backend {
+            Backend::Memory => "memory",
+            Backend::Disk => "disk",
+        };
+        let memory = json!({ "keys": memory.keys, "values": memory.values, "cache": memory.cache });
+        json!({ "id": name.id, "backend": backend, "handles": handles, "keys": entries, "memory": memory })
+    });
+    Ok(Some(stores.collect::<Value>().to_string()))
 }
 
 impl StoreHandle {
@@ -118,8 +126,12 @@ impl StoreHandle {
 
     /// Asks the open store.
     pub(super) fn with<T>(&self, ask: impl FnOnce(&Arc<KeyValues>) -> T) -> napi::Result<T> {
+        self.named(|named| ask(named.values()))
+    }
+
+    fn named<T>(&self, ask: impl FnOnce(&Named) -> T) -> napi::Result<T> {
         match &*self.state.borrow() {
-            State::Open(named) => Ok(ask(named.values())),
+            State::Open(named) => Ok(ask(named)),
             State::Opening | State::Closed => Err(to_js(closed())),
         }
     }

@@ -1,7 +1,7 @@
 //! The file as the base of a store.
 
 use super::layers::{DiskState, Ground, Layers};
-use super::pages::Pages;
+use super::pages::{Notes, Pages};
 use super::view::{FORM, FORMAT, NUMBERS, View, caught, failed, failed_to, through};
 use super::write::{FORMAT_NUMBER, make_tables, write};
 use super::{DATA_FILE, REPAIRED_FILE};
@@ -16,7 +16,7 @@ use crate::{Error, ErrorKind, Result};
 use redb::{ConcurrencyMode, Database, ReadableDatabase, ReadableTable, TableError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub struct DataFile {
     settings: Settings,
     /// `None` once closed.
     opened: Mutex<Option<Opened>>,
+    /// What the cache of the file took when that was asked last.
+    cached_bytes: AtomicUsize,
 }
 
 /// How the file is used.
@@ -48,7 +50,7 @@ pub(super) struct Opened {
     database: Option<Database>,
     /// Counts how often the file was opened.
     opening: u64,
-    failed: Arc<AtomicBool>,
+    notes: Arc<Notes>,
 }
 
 impl Opened {
@@ -77,12 +79,12 @@ impl DataFile {
     fn with<T>(&self, work: impl FnOnce(&Opened) -> Result<T>) -> Result<T> {
         let mut opened = self.lock();
         let current = opened.as_mut().ok_or_else(Error::closed)?;
-        if current.failed.load(Ordering::Acquire) {
+        if current.notes.has_failed.load(Ordering::Acquire) {
             self.check_place()?;
             *current = open(&*self.fs, &self.path, self.settings, current.opening + 1)?;
         }
         // Nobody knows what an error left in the memory of the library.
-        caught(|| work(current)).inspect_err(|_| current.failed.store(true, Ordering::Release))
+        caught(|| work(current)).inspect_err(|_| current.notes.has_failed.store(true, Ordering::Release))
     }
 
     /// Fails if the path does not lead to the file any more: what is written to it would be lost.
@@ -169,7 +171,8 @@ impl Base for DataFile {
         found.check(options.form, directory)?;
         let form = if found == Form::UNKNOWN { options.form } else { found };
         let identity = identity(&*fs, &path)?;
-        Ok(Self { fs, path, identity, form, settings, opened: Mutex::new(Some(opened)) })
+        let opened = Mutex::new(Some(opened));
+        Ok(Self { fs, path, identity, form, settings, opened, cached_bytes: AtomicUsize::new(0) })
     }
 
     fn form(&self) -> Form {
@@ -232,6 +235,19 @@ impl Base for DataFile {
             Some(view) if view.opening == snapshot.view.opening => Ok(Renewal::Ahead(view.through)),
             Some(_) => Ok(Renewal::Anew),
         }
+    }
+
+    /// Reckoned: the library counts it only at a price for every look-up. While the file is being written,
+    /// what it was before.
+    fn cached_bytes(&self) -> usize {
+        if let Ok(opened) = self.opened.try_lock()
+            && let Some(opened) = opened.as_ref()
+        {
+            let moved = usize::try_from(opened.notes.moved_bytes.load(Ordering::Relaxed));
+            let cached = moved.unwrap_or(usize::MAX).min(self.settings.cache_bytes);
+            self.cached_bytes.store(cached, Ordering::Relaxed);
+        }
+        self.cached_bytes.load(Ordering::Relaxed)
     }
 
     fn close(&self) {
@@ -334,15 +350,15 @@ pub(super) fn open(fs: &dyn FileSystem, path: &Path, settings: Settings, opening
 }
 
 fn open_any(fs: &dyn FileSystem, path: &Path, settings: Settings, opening: u64) -> Result<Opened> {
-    let has_failed = Arc::new(AtomicBool::new(false));
-    let pages = Pages::open(fs, path, settings.patience, Arc::clone(&has_failed))
+    let notes = Arc::<Notes>::default();
+    let pages = Pages::open(fs, path, settings.patience, Arc::clone(&notes))
         .map_err(|error| Error::io("open", path, error))?;
     let database = Database::builder()
         .set_cache_size(settings.cache_bytes)
         .set_concurrency_mode(ConcurrencyMode::MultiWriter)
         .create_with_backend(pages)
         .map_err(|error| failed_to("open", path, error))?;
-    Ok(Opened { database: Some(database), opening, failed: has_failed })
+    Ok(Opened { database: Some(database), opening, notes })
 }
 
 fn check_format(database: &Database, path: &Path) -> Result<()> {

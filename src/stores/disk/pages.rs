@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,24 +17,32 @@ pub(super) struct Pages {
     /// `None` once closed: old snapshots may keep this open, but no locks.
     locks: Mutex<Option<Arc<dyn RangeLocks>>>,
     patience: Duration,
-    failed: Arc<AtomicBool>,
+    notes: Arc<Notes>,
+}
+
+/// What whoever uses the file is told.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// An operation failed: then the library refuses all others, and the file has to be opened again.
+    pub(super) has_failed: AtomicBool,
+    /// How many bytes were read and written: no more of them can be in a cache.
+    pub(super) moved_bytes: AtomicU64,
 }
 
 /// How often to look whether a lock is free.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 impl Pages {
-    /// Opens the file, which exists. `failed` tells once an operation did: then the library refuses all
-    /// others, and the file has to be opened again. Waits for locks no longer than `patience`.
+    /// Opens the file, which exists. Waits for locks no longer than `patience`.
     pub(super) fn open(
         fs: &dyn FileSystem,
         path: &Path,
         patience: Duration,
-        failed: Arc<AtomicBool>,
+        notes: Arc<Notes>,
     ) -> io::Result<Self> {
         let file = fs.open(path, OpenMode::ReadWrite)?;
         let locks = Mutex::new(Some(fs.range_locks(path)?.into()));
-        Ok(Self { path: path.to_owned(), file, locks, patience, failed })
+        Ok(Self { path: path.to_owned(), file, locks, patience, notes })
     }
 
     fn locks(&self) -> io::Result<Arc<dyn RangeLocks>> {
@@ -56,9 +64,13 @@ impl Pages {
 
     fn noted<T>(&self, result: io::Result<T>) -> io::Result<T> {
         if result.is_err() {
-            self.failed.store(true, Ordering::Release);
+            self.notes.has_failed.store(true, Ordering::Release);
         }
         result
+    }
+
+    fn count(&self, moved: &[u8]) {
+        self.notes.moved_bytes.fetch_add(moved.len() as u64, Ordering::Relaxed);
     }
 }
 
@@ -68,6 +80,7 @@ impl StorageBackend for Pages {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.count(out);
         let read = self.file.read_at(offset, out);
         self.noted(match read {
             Ok(length) if length < out.len() => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -84,6 +97,7 @@ impl StorageBackend for Pages {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.count(data);
         self.noted(self.file.write_at(offset, data))
     }
 

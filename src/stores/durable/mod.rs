@@ -46,6 +46,9 @@ pub trait Durable: Store {
     /// What the documents take of memory.
     fn memory(&self) -> Result<Memory>;
 
+    /// How many bytes of its base it keeps in memory besides.
+    fn cached_bytes(&self) -> usize;
+
     /// How many entries are in the journal and not yet in the base.
     fn backlog(&self) -> u64;
 
@@ -109,6 +112,10 @@ impl<B: Base> Durable for DurableStore<B> {
 
     fn memory(&self) -> Result<Memory> {
         self.core.read(|state| Ok(state.memory(Space::DOCUMENTS)))
+    }
+
+    fn cached_bytes(&self) -> usize {
+        self.core.base.cached_bytes()
     }
 
     fn backlog(&self) -> u64 {

@@ -12,7 +12,7 @@ pub use state::State;
 pub use tree::Memory;
 
 use crate::kv::{
-    Answer, Batch, Capability, Changes, Committed, Durability, Entry, Head, KeyRange, MAX_KEY_BYTES,
+    Answer, Batch, Capability, Changes, Committed, Decide, Durability, Entry, Head, KeyRange, MAX_KEY_BYTES,
     MAX_VALUE_BYTES, Moment, Read, Scan, Sequence, Space, Store, prepare,
 };
 use crate::{Error, Result};
@@ -110,6 +110,25 @@ impl Store for MemoryStore {
     fn commit_each(&self, batches: Vec<Batch>) -> Answer<Vec<Result<Committed>>> {
         let committed = batches.into_iter().map(|batch| self.commit(batch).wait()).collect();
         Ok(committed).into()
+    }
+
+    fn commit_at_once(
+        &self,
+        space: Space,
+        key: &[u8],
+        decide: &mut Decide<'_>,
+    ) -> Option<Result<Option<Committed>>> {
+        Some(self.write(|state| {
+            let found = state.get(space, key).cloned();
+            let Some(batch) = decide(found.as_ref())? else { return Ok(None) };
+            // Looked up once.
+            let current = |other, other_key: &[u8]| {
+                let is_found = (other, other_key) == (space, key);
+                Ok(if is_found { found.clone() } else { state.get(other, other_key).cloned() })
+            };
+            let prepared = prepare(&batch, state.sequence() + 1, current)?;
+            Ok(Some(state.publish(prepared)))
+        }))
     }
 
     fn changes(&self, space: Space, since: Sequence) -> Answer<Changes> {

@@ -4,6 +4,7 @@ use super::heads::Heads;
 use super::separators::separator;
 use super::{CAPACITY, make_room};
 use crate::kv::{Entry, allocated_bytes};
+use std::hint::black_box;
 
 /// Entries in the order of their keys.
 #[derive(Clone, Default)]
@@ -30,7 +31,15 @@ impl Leaf {
 
     /// The entry at `key`.
     pub(super) fn get(&self, key: &[u8]) -> Option<&Entry> {
-        self.heads.find(key, |index| self.entries[index].key()).map(|index| &self.entries[index])
+        // The list comes from memory while the index is searched.
+        black_box(self.entries.first().map(Entry::size));
+        let key_at = |index: usize| {
+            let entry = &self.entries[index];
+            // And so does the value while the keys are compared.
+            black_box(entry.last_byte());
+            entry.key()
+        };
+        self.heads.find(key, key_at).map(|index| &self.entries[index])
     }
 
     /// Where `key` is (`Ok`), or belongs (`Err`).
