@@ -1,10 +1,12 @@
 //! Views whose rows outlive the process.
 
 use crate::interrupted::Interrupted;
+use crate::ruins::{PAGE, TIMEOUT, real};
 use crate::support::open;
 use kixx_datastore::kv::{Batch, Check, Direction, Entry, KeyRange, Operation, Read, Space, Store, block_on};
-use kixx_datastore::stores::disk::{DATA_FILE, DiskStore};
+use kixx_datastore::stores::disk::{DATA_FILE, DiskStore, repair};
 use kixx_datastore::stores::durable::Durable;
+use kixx_datastore::stores::maintenance::Progress;
 use kixx_datastore::views::{
     BatchLimit, EmittedRow, MapBatch, MappedDocument, View, ViewName, ViewQuery, remove_others,
 };
@@ -315,5 +317,31 @@ fn a_new_view_takes_no_space_of_another_one() {
     other.check();
     process.check();
     drop(other);
+    process.close();
+}
+
+/// Of rows and of records of views nothing is taken: they may belong to documents that are lost.
+#[test]
+fn after_a_repair_a_view_is_built_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let process = Process::start(directory.path(), "a");
+    process.put(0..300, "first");
+    process.check();
+    process.close();
+    let file = directory.path().join(DATA_FILE);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let named = key(150);
+    for page in bytes.chunks_mut(PAGE).skip(1) {
+        if page.windows(named.len()).any(|at| at == named) {
+            page.fill(0);
+        }
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let done = repair(&real(), directory.path(), TIMEOUT, &Progress::default()).unwrap();
+    assert!(!done.lost.is_empty());
+    let process = Process::start(directory.path(), "a");
+    process.check();
+    let left = process.mapped.load(Ordering::Relaxed);
+    assert!(left > 0 && left < 300, "{left} documents are left");
     process.close();
 }
