@@ -63,7 +63,8 @@ for (const name of CASES) {
 test('every golden directory is in the list', () => {
     const isDirectory = (entry) => entry.isDirectory();
     const list = (directory) => fs.readdirSync(directory, { withFileTypes: true }).filter(isDirectory);
-    const found = list(FIXTURES).filter(({ name }) => name.startsWith('format-')).flatMap(({ name: format }) =>
+    const formats = list(FIXTURES).filter(({ name }) => name.startsWith('format-'));
+    const found = formats.flatMap(({ name: format }) =>
         list(path.join(FIXTURES, format)).map(({ name }) => `${ format }/${ name }`));
     assert.deepEqual(found.sort(), CASES);
 });
