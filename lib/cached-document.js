@@ -3,29 +3,27 @@
 const { copierFor } = require('./copier.js');
 const { copy } = require('./copy.js');
 
-/** From this answer on, a copy function for the document's shape pays. */
-const HOT_ANSWERS = 3;
-
-/** No half of a head reads like this: the entry has to be looked at again. */
+/** No generation: the entry has to be looked at again. */
 const NOT_VALIDATED = -1;
 
 /**
  * An entry of the document cache: one state of one document, as text until it is needed a second time.
- * `sequence` names the commit that wrote it; `low` and `high` are the head of the store at which it was
- * last known to be true.
+ * `sequence` names the commit that wrote it. While `generation` is that of the reader, it is true at the head
+ * that the reader has caught up with.
  */
 class CachedDocument {
-    low = NOT_VALIDATED;
-    high = NOT_VALIDATED;
-    // For the cache: whether it was used since the cache looked last, and its neighbours by age.
+    // What every read needs comes first, in as few cache lines as may be.
+    generation = NOT_VALIDATED;
+    // For the cache: whether it was used since the cache looked last.
     isUsed = false;
+    // For the shape of the document, unless it is rare.
+    #copier;
+    #document;
+    #text;
+    #rev;
+    // For the cache: its neighbours by age.
     older = null;
     newer = null;
-    #text;
-    #document;
-    #rev;
-    #answers = 0;
-    #copier = copy;
 
     constructor(key, sequence, size) {
         this.key = key;
@@ -50,14 +48,17 @@ class CachedDocument {
 
     /** A fresh copy of the document. */
     answer() {
-        this.#answers += 1;
-        if (this.#document === undefined) {
-            return this.#parse();
+        return this.#document === undefined ? this.#parse() : this.#copy(this.#document);
+    }
+
+    /** For an answer only: V8 would allocate answers among old objects if many of these copies grew old. */
+    #copy(document) {
+        const copier = this.#copier ?? copierFor(document);
+        if (copier === undefined) {
+            return copy(document);
         }
-        if (this.#answers === HOT_ANSWERS) {
-            this.#copier = copierFor(this.#document);
-        }
-        return this.#copier(this.#document);
+        this.#copier = copier;
+        return copier(document);
     }
 
     /** A document that is nested too deeply to be copied stays text: the parser does not recurse. */
@@ -67,7 +68,7 @@ class CachedDocument {
             document._rev = this.#rev;
         }
         try {
-            const answer = copy(document);
+            const answer = this.#copy(document);
             this.#document = document;
             this.#text = undefined;
             return answer;
@@ -75,16 +76,6 @@ class CachedDocument {
             return document;
         }
     }
-
-    /** Whether the entry was true when the head of the store was these two halves. */
-    isValidAt(low, high) {
-        return this.low === low && this.high === high;
-    }
-
-    validate(low, high) {
-        this.low = low;
-        this.high = high;
-    }
 }
 
-module.exports = { CachedDocument };
+module.exports = { CachedDocument, NOT_VALIDATED };

@@ -5,6 +5,8 @@ const { copy, copyArray, isUnextended } = require('./copy.js');
 // A function that is written for one shape of documents copies several times as fast as one for all
 // shapes. So a function is generated for each of the first shapes that are seen.
 
+/** A function pays for shapes that were asked for so often. */
+const OFTEN = 3;
 const MAX_FUNCTIONS = 512;
 const MAX_NODES = 20_000;
 const MAX_DEPTH = 5;
@@ -16,6 +18,7 @@ const MAX_PROPERTIES = 64;
  */
 class Shape {
     copier = undefined;
+    asked = 0;
     // The shape of arrays whose items all have this shape.
     array = undefined;
     // By the name of the next property: the next node where its value is a primitive, ...
@@ -34,9 +37,9 @@ let functions = 0;
 
 /**
  * A function that copies `value`, which is plain JSON data and never changes: the function is right only
- * for values of exactly this shape.
+ * for values of exactly this shape. Undefined while the shape is rare.
  *
- * @returns {(value: unknown) => unknown}
+ * @returns {((value: unknown) => unknown) | undefined}
  */
 function copierFor(value) {
     const shape = isUnextended(Object.prototype) ? shapeOf(value, 0) : GENERAL;
@@ -44,8 +47,11 @@ function copierFor(value) {
         return copy;
     }
     if (shape.copier === undefined) {
-        functions += 1;
-        shape.copier = functions > MAX_FUNCTIONS ? copy : generate(value);
+        shape.asked += 1;
+        if (shape.asked >= OFTEN) {
+            functions += 1;
+            shape.copier = functions > MAX_FUNCTIONS ? copy : generate(value);
+        }
     }
     return shape.copier;
 }

@@ -1,5 +1,7 @@
 'use strict';
 
+const { NOT_VALIDATED } = require('./cached-document.js');
+
 /** How many documents are kept unless the `cache` option says otherwise. */
 const DEFAULT_MAX_DOCUMENTS = 10_000;
 
@@ -19,7 +21,8 @@ const MAX_ENTRY_SIZE = MAX_TOTAL_SIZE / 16;
 /**
  * Entries by key, evicted by SIEVE (Zhang et al., NSDI 2024): a use only marks its entry, and a hand goes
  * from the oldest entry to the newest ones, evicts the first without a mark, and takes the marks of the
- * others. An entry is any object with `key`, `size`, and room for `isUsed`, `older` and `newer`.
+ * others. An entry is any object with `key`, `size`, and room for `generation`, `isUsed`, `older` and
+ * `newer`.
  */
 class DocumentCache {
     #entries = new Map();
@@ -46,10 +49,19 @@ class DocumentCache {
     /** The entry of a key, or undefined. */
     get(key) {
         const entry = this.#entries.get(key);
-        if (entry !== undefined) {
+        // Writing costs more than reading where the entry is in no cache of the processor.
+        if (entry !== undefined && !entry.isUsed) {
             entry.isUsed = true;
         }
         return entry;
+    }
+
+    /** The entry of a key has to be looked at again. */
+    invalidate(key) {
+        const entry = this.#entries.get(key);
+        if (entry !== undefined) {
+            entry.generation = NOT_VALIDATED;
+        }
     }
 
     has(key) {

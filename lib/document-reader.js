@@ -2,7 +2,7 @@
 
 const native = require('./native.cjs');
 const { errorFromThrown } = require('./errors.js');
-const { CachedDocument } = require('./cached-document.js');
+const { CachedDocument, NOT_VALIDATED } = require('./cached-document.js');
 const { copy } = require('./copy.js');
 const { DocumentCache } = require('./document-cache.js');
 const { FlatDocuments } = require('./flat-documents.js');
@@ -18,16 +18,21 @@ const MAX_ATTEMPTS = 3;
 
 const UNKNOWN_SEQUENCE = -1;
 
+/** With more commits to catch up on than this, every entry is looked at again instead. */
+const MAX_CATCH_UP = 4_096;
+
+const TWO_TO_32 = 2 ** 32;
+
 /** Equal to nothing. */
 const NO_HEAD = [NaN, NaN];
-const NO_MOMENT = { low: NaN, high: NaN };
 
 /**
  * Reads documents of a loaded store, through the document cache. Every answer is a fresh copy.
  *
- * The store shows its newest sequence number, the head, in memory that all threads share. While it is
- * the one at which an entry was validated, nothing changed at all. Otherwise native code is asked
- * whether the entry's document still is the one that the entry's sequence number names.
+ * The store shows its newest sequence number, the head, in memory that all threads share. While it is the
+ * one that the cache has caught up with, nothing changed. Otherwise native code is asked whether the
+ * entry's document still is the one that the entry's sequence number names. After as many questions as
+ * there were commits, the cache catches up: it asks which keys changed, and all other entries are good again.
  */
 class DocumentReader {
     #handle;
@@ -36,6 +41,12 @@ class DocumentReader {
     #get;
     #flat;
     #sequence = UNKNOWN_SEQUENCE;
+    // The head that the cache has caught up with: entries of this generation were true there.
+    #low;
+    #high;
+    #generation = 0;
+    // How often native code was asked for a document since then, while it was behind.
+    #asked = 0;
     /** How many documents the cache did not have. To count those that it had would slow them down. */
     misses = 0;
 
@@ -43,6 +54,7 @@ class DocumentReader {
         this.#handle = handle;
         // Where the runtime forbids arrays on foreign memory there is no head: native code is always asked.
         this.#head = native.head(handle) ?? NO_HEAD;
+        [this.#low, this.#high] = this.#head;
         const reader = native.openReader(handle);
         this.#get = reader.get;
         this.#flat = new FlatDocuments(reader);
@@ -66,19 +78,27 @@ class DocumentReader {
     /** The document, or null. */
     read(key) {
         const entry = this.#cache?.get(key);
-        const low = this.#head[0];
-        const high = this.#head[1];
-        if (entry !== undefined && entry.isValidAt(low, high)) {
+        if (entry !== undefined && entry.generation === this.#generation && this.#isCaughtUp()) {
             this.#sequence = entry.sequence;
             return entry.answer();
         }
-        return this.#readThrough(key, entry, low, high);
+        return this.#readThrough(key, entry);
     }
 
-    #readThrough(key, entry, low, high) {
+    #isCaughtUp() {
+        return this.#head[0] === this.#low && this.#head[1] === this.#high;
+    }
+
+    #readThrough(key, entry) {
+        const low = this.#head[0];
+        const high = this.#head[1];
         const answer = this.#ask(key, entry === undefined ? UNKNOWN_SEQUENCE : entry.sequence);
+        if (this.#cache !== undefined) {
+            // First, since the answer is as new as the head that was read.
+            this.#catchUp(low, high);
+        }
         if (answer === undefined) {
-            entry.validate(low, high);
+            entry.generation = this.#generation;
             this.#sequence = entry.sequence;
             return entry.answer();
         }
@@ -87,24 +107,55 @@ class DocumentReader {
             this.#cache?.delete(key);
             return null;
         }
-        return this.#take(key, answer, low, high);
+        return this.#take(key, answer);
+    }
+
+    /** A document was asked for. To ask for the keys that changed pays once that happened often enough. */
+    #catchUp(low, high) {
+        const known = this.#high * TWO_TO_32 + this.#low;
+        const commits = high * TWO_TO_32 + low - known;
+        if (commits === 0) {
+            return;
+        }
+        this.#asked += 1;
+        const areFew = commits > 0 && commits <= MAX_CATCH_UP;
+        if (areFew && this.#asked < commits) {
+            return;
+        }
+        const changed = areFew ? this.#keysChangedSince(known) : null;
+        if (changed === null) {
+            this.#generation += 1;
+        } else {
+            changed.forEach((key) => this.#cache.invalidate(key));
+        }
+        this.#low = low;
+        this.#high = high;
+        this.#asked = 0;
+    }
+
+    /** Null when that is not known any more. */
+    #keysChangedSince(sequence) {
+        try {
+            return JSON.parse(native.keysChangedSince(this.#handle, sequence));
+        } catch (error) {
+            throw errorFromThrown(error);
+        }
     }
 
     /** The document that native code answered just now, as text or in flat form. */
-    #take(key, answer, low, high) {
+    #take(key, answer) {
         const { isText, sequence } = this.#flat;
         this.#sequence = sequence;
         if (isText) {
             if (this.#cache !== undefined) {
-                this.#keep(CachedDocument.fromText(key, sequence, answer), low, high);
+                this.#keep(CachedDocument.fromText(key, sequence, answer), this.#generation);
             }
             return JSON.parse(answer);
         }
         const document = this.#flat.build(answer);
-        if (this.#cache !== undefined) {
-            this.#keepCopy(key, sequence, document, this.#flat.size, { low, high });
-        }
-        return document;
+        return this.#cache === undefined
+            ? document
+            : this.#keepDocument(key, sequence, document, this.#flat.size);
     }
 
     #ask(key, sequence) {
@@ -115,15 +166,16 @@ class DocumentReader {
         }
     }
 
-    #keep(entry, low, high) {
-        entry.validate(low, high);
+    #keep(entry, generation) {
+        entry.generation = generation;
         this.#cache.put(entry);
     }
 
     /** The documents of several keys at one moment, null where there is none. */
     readMany(keys) {
         for (let i = 0; i < MAX_ATTEMPTS; i += 1) {
-            const { low, high } = this.moment();
+            const low = this.#head[0];
+            const high = this.#head[1];
             const documents = keys.map((key) => this.read(key));
             if (this.#head[0] === low && this.#head[1] === high) {
                 return documents;
@@ -137,22 +189,17 @@ class DocumentReader {
         }
     }
 
-    /** Take this before a page is read, and give it to `pageDocuments`. */
-    moment() {
-        return { low: this.#head[0], high: this.#head[1] };
-    }
-
     /**
      * The documents of the page that native code answered last, in the same synchronous step; undefined
      * when another thread wrote one of them meanwhile.
      */
-    pageDocuments(keys, sequences, moment) {
+    pageDocuments(keys, sequences) {
         const documents = new Array(keys.length);
         const missing = [];
         for (let i = 0; i < keys.length; i += 1) {
             const entry = this.#cache?.get(keys[i]);
             if (entry !== undefined && entry.sequence === sequences[i]) {
-                entry.validate(moment.low, moment.high);
+                entry.generation = this.#generation;
                 documents[i] = entry.answer();
             } else {
                 missing.push(i);
@@ -163,10 +210,9 @@ class DocumentReader {
         let complete = true;
         for (let i = 0; i < missing.length && complete; i += MAX_FETCH) {
             complete = this.#fetch(missing.slice(i, i + MAX_FETCH), (index, document, size) => {
-                documents[index] = document;
-                if (keep) {
-                    this.#keepCopy(keys[index], sequences[index], document, size, moment);
-                }
+                documents[index] = keep
+                    ? this.#keepDocument(keys[index], sequences[index], document, size)
+                    : document;
             });
         }
         if (keys.length > MAX_CACHED_PAGE) {
@@ -197,11 +243,16 @@ class DocumentReader {
         return true;
     }
 
-    #keepCopy(key, sequence, document, size, { low, high }) {
+    /** Keeps a document that is as new as the head that was read, and answers with a copy. */
+    #keepDocument(key, sequence, document, size) {
         try {
-            this.#keep(CachedDocument.fromDocument(key, sequence, copy(document), size), low, high);
+            const entry = CachedDocument.fromDocument(key, sequence, document, size);
+            const answer = entry.answer();
+            this.#keep(entry, this.#generation);
+            return answer;
         } catch {
             // Nested too deeply to be copied.
+            return document;
         }
     }
 
@@ -209,8 +260,14 @@ class DocumentReader {
     refresh(key, document, sequence, size) {
         const entry = this.#cache?.get(key);
         // Equal: a batch may put a key twice, and the later document is the one that stays.
-        if (entry !== undefined && entry.sequence <= sequence) {
-            this.#keepCopy(key, sequence, document, size, NO_MOMENT);
+        if (entry === undefined || entry.sequence > sequence) {
+            return;
+        }
+        try {
+            // Others may have written since, and the cache may have caught up with that already.
+            this.#keep(CachedDocument.fromDocument(key, sequence, copy(document), size), NOT_VALIDATED);
+        } catch {
+            // Nested too deeply to be copied.
         }
     }
 

@@ -155,7 +155,6 @@ class Store extends Lifecycle {
     }
 
     page({ start, end, descending, offset, limit, includeDocuments }) {
-        const moment = this.#reader.moment();
         const text = call(native.page, this.#handle, pageNumbers, start, end, descending, offset, limit);
         const page = new PageReader(text);
         const { total, next } = page;
@@ -163,7 +162,7 @@ class Store extends Lifecycle {
         if (!includeDocuments) {
             return { items: keys.map((key) => ({ key, documentKey: key })), exclusiveEndIndex: next, total };
         }
-        const documents = this.#reader.pageDocuments(keys, page.values(), moment);
+        const documents = this.#reader.pageDocuments(keys, page.values());
         const items = keys.map((key, i) => ({ key, documentKey: key, document: documents[i] }));
         return { items, exclusiveEndIndex: next, total };
     }

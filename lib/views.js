@@ -153,7 +153,6 @@ class Views {
 
     /** undefined when the view has to catch up first. */
     #page(id, { start, end, descending, offset, limit, includeDocuments }) {
-        const moment = this.#reader.moment();
         const text = call(
             native.viewPage, this.#handle, pageNumbers, id, start, end, descending, offset, limit,
         );
@@ -167,7 +166,7 @@ class Views {
         if (!includeDocuments) {
             return { items: items(page, documentKeys), exclusiveEndIndex: next, total };
         }
-        const documents = this.#reader.pageDocuments(documentKeys, sequences, moment);
+        const documents = this.#reader.pageDocuments(documentKeys, sequences);
         return documents && { items: items(page, documentKeys, documents), exclusiveEndIndex: next, total };
     }
 }

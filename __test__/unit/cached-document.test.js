@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { CachedDocument } = require('../../lib/cached-document.js');
+const { CachedDocument, NOT_VALIDATED } = require('../../lib/cached-document.js');
 
 const DEEP = 100_000;
 
@@ -26,14 +26,9 @@ test('every answer is a fresh copy, of text and of documents', () => {
     }
 });
 
-test('an entry is valid only at the head at which it was validated', () => {
-    const entry = CachedDocument.fromText('a', 1, '{}');
-    assert.equal(entry.isValidAt(0, 0), false);
-    assert.equal(entry.isValidAt(NaN, NaN), false);
-    entry.validate(5, 1);
-    assert.deepEqual(
-        [entry.isValidAt(5, 1), entry.isValidAt(6, 1), entry.isValidAt(5, 2)], [true, false, false]
-    );
+test('a new entry has to be looked at first', () => {
+    assert.equal(CachedDocument.fromText('a', 1, '{}').generation, NOT_VALIDATED);
+    assert.equal(CachedDocument.fromDocument('a', 1, {}, 2).generation, NOT_VALIDATED);
 });
 
 test('what is nested too deeply to be copied is parsed each time', () => {

@@ -8,6 +8,8 @@ import { randomPairs } from './write.mjs';
 
 const WRITTEN_TOGETHER = 100;
 const BETWEEN_TURNS = 100;
+/** A worker begins without compiled code, and while V8 compiles that in threads of its own, it has no core. */
+const LEAST_WARM_UP_MS = 250;
 
 if (!isMainThread && workerData?.role !== undefined) {
     await serve(workerData);
@@ -63,7 +65,7 @@ async function serve({ role, cache, ...job }) {
     const work = role === 'write' ? writeFor : readFor;
     const { open } = await import(`../stores/${ job.store }.mjs`);
     const store = await open(job.directory, { ...job, cache });
-    await work(store, { ...job, milliseconds: job.milliseconds / 4 });
+    await work(store, { ...job, milliseconds: Math.max(job.milliseconds / 4, LEAST_WARM_UP_MS) });
     parentPort.postMessage('ready');
     await new Promise((resolve) => {
         parentPort.once('message', resolve);

@@ -6,7 +6,7 @@ use super::port::{PromiseId, Task};
 use super::shared;
 use super::text::{self, Key, Text};
 use crate::documents::assert_storable;
-use crate::kv::{Batch, Check, Operation, Space, Versioning, Write};
+use crate::kv::{Batch, Changes, Check, Operation, Space, Versioning, Write};
 use crate::{Error, json};
 use napi::Env;
 use napi::bindgen_prelude::{External, Float64Array, Uint32Array, Unknown};
@@ -31,6 +31,18 @@ pub fn get_many(handle: &External<Rc<Handle>>, keys: Vec<Key>) -> napi::Result<T
         .collect::<napi::Result<Vec<_>>>()?;
     let mut out = Vec::new();
     text::write_documents(&mut out, entries.iter().map(Option::as_ref));
+    Ok(Text(out))
+}
+
+/// The keys of the documents that changed after the commit `since`, as a JSON array; the text `null` when
+/// that is not known any more.
+#[napi(catch_unwind)]
+pub fn keys_changed_since(handle: &External<Rc<Handle>>, since: f64) -> napi::Result<Text> {
+    let mut out = Vec::new();
+    match ready_answer(handle.store()?.changes(DOCUMENTS, since as u64))? {
+        Changes::Keys(keys) => text::write_array(&mut out, keys, |out, key| text::write_key(out, &key)),
+        Changes::TooOld => out.extend_from_slice(b"null"),
+    }
     Ok(Text(out))
 }
 

@@ -23,7 +23,8 @@ function install() {
 function storeOf(directory) {
     if (!stores.has(directory)) {
         stores.set(
-            directory, { entries: new Map(), sequence: 0, head: new Uint32Array(2), views: new Map() }
+            directory,
+            { entries: new Map(), sequence: 0, head: new Uint32Array(2), views: new Map(), changes: [] },
         );
     }
     return stores.get(directory);
@@ -39,6 +40,7 @@ function apply(store, operations) {
     const staged = new Map(store.entries);
     const sequence = store.sequence + 1;
     const answers = operations.map((operation) => {
+        store.changes.push({ key: operation.key, sequence });
         const current = staged.get(operation.key);
         check(operation, current);
         if (operation.text === null) {
@@ -157,6 +159,10 @@ const native = {
     isLoaded: (handle) => handle.loaded,
     head: (handle) => open(handle).head,
     forgetHead: () => {},
+    keysChangedSince(handle, since) {
+        const changes = open(handle).changes.filter(({ sequence }) => sequence > since);
+        return JSON.stringify(changes.map(({ key }) => key));
+    },
     openReader(handle) {
         const kinds = Uint8Array.of(TEXT).buffer;
         const numbers = new Float64Array(1);
