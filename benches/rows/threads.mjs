@@ -8,7 +8,7 @@ import { randomPairs } from './write.mjs';
 
 const WRITTEN_TOGETHER = 100;
 const BETWEEN_TURNS = 100;
-/** A worker begins without compiled code, and while V8 compiles that in threads of its own, it has no core. */
+/** A worker begins without compiled code, and shares the cores with the threads that compile it. */
 const LEAST_WARM_UP_MS = 250;
 
 if (!isMainThread && workerData?.role !== undefined) {
