@@ -258,7 +258,8 @@ test('only changed documents are mapped again', async (t) => {
 test('stats tell how far a view is while a query waits', async (t) => {
     const store = await openStore(t, { durability: 'os' });
     const total = 700;
-    await store.batch(Array.from({ length: total }, (_, i) => ({ type: 'set', key: `${ i }`, document: {} })));
+    const write = (_, i) => ({ type: 'set', key: `${ i }`, document: {} });
+    await store.batch(Array.from({ length: total }, write));
     const building = async () => (await store.stats()).views.v.building;
     let seen;
     const build = async () => {

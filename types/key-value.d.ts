@@ -57,7 +57,7 @@ export interface StoreStats {
     memory: StoreMemory;
 }
 
-/** What a store takes of memory, in bytes. Of a disk store only what is not in its file yet, and the cache. */
+/** What a store takes of memory, in bytes. Of a disk store: what is not in its file yet, and the cache. */
 export interface StoreMemory {
     /** The keys, with what finds them and knows when they expire. */
     keys: number;

@@ -73,8 +73,8 @@ pub trait Store: Read {
         })
     }
 
-    /// Commits what `decide` makes of the entry at `key`, if it makes something, with nobody in between. `None`
-    /// from a store that can't do that at once: read then, decide, and commit under a check.
+    /// Commits what `decide` makes of the entry at `key`, if it makes something, with nobody in between.
+    /// `None` from a store that can't do that at once: read then, decide, and commit under a check.
     fn commit_at_once(
         &self,
         _space: Space,

@@ -62,7 +62,7 @@ pub trait Base: Send + Sync + Sized + 'static {
     /// What a state that shows the same as `snapshot` may stand on instead, since others or we have written.
     fn renew(&self, snapshot: &Snapshot<Self>) -> Result<Renewal<<Self::State as Published>::Ground>>;
 
-    /// How many bytes of files it keeps in memory, besides what a state has. Does not wait for those who write.
+    /// How many bytes of files it keeps in memory, besides what a state has. Does not wait for writers.
     fn cached_bytes(&self) -> usize {
         0
     }
