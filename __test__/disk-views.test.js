@@ -59,6 +59,15 @@ test('a view survives reopening: only what changed is mapped', async (t) => {
     assert.equal(third.calls.count, 1);
 });
 
+test('a query does not keep the event loop while rows are written', async (t) => {
+    const { store, calls } = await openCounting(t, newDirectory(t));
+    await store.setItem('a', { number: 1, text: 'first' });
+    const found = values(store);
+    assert.equal(calls.count, 0, 'a thread asks for them');
+    assert.deepEqual(await found, ['first']);
+    assert.equal(calls.count, 1);
+});
+
 test('another map function, or another version, is built anew', async (t) => {
     const directory = newDirectory(t);
     const first = await openCounting(t, directory, { version: 1 });

@@ -49,7 +49,7 @@ class Store extends Lifecycle {
         this.#queue = new WriteQueue(this.#handle, (write, version, sequence) => (
             write.document === null ? this.removed(write.key) : this.#stored(write, version, sequence)
         ));
-        this.#views = new Views(this.#handle, this.observer);
+        this.#views = new Views(this.#handle, this.observer, rest);
     }
 
     async _load({ quarantine }) {

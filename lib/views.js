@@ -25,13 +25,16 @@ const NEARLY_NOTHING = {
 class Views {
     #handle;
     #observer;
+    // Whether rows are written to a disk, which no event loop should wait for.
+    #isWritten;
     #reader;
     // By id: the wrapped map function, and how many queries wait for a thread to catch up.
     #views = new Map();
 
-    constructor(handle, observer) {
+    constructor(handle, observer, { storage }) {
         this.#handle = handle;
         this.#observer = observer;
+        this.#isWritten = storage === 'disk';
     }
 
     /** The store is loaded: native code may have the views. */
@@ -67,8 +70,9 @@ class Views {
     }
 
     /**
-     * A page of rows. A few changed documents are mapped here and now; for more, it is the promise of an
-     * answer from a thread, which calls the map function batch by batch.
+     * A page of rows. A few changed documents are mapped here and now; for more, or where their rows are
+     * written to a disk, it is the promise of an answer from a thread, which calls the map function batch by
+     * batch.
      */
     query(id, query) {
         const view = this.#view(id);
@@ -95,7 +99,11 @@ class Views {
                 return page;
             }
         }
-        const page = new PageReader(await this.#ask(id, query), NO_NUMBERS);
+        const text = await this.#ask(id, query);
+        if (text === null) {
+            throw new AssertionError(`The view ${ quote(id) } was replaced again and again meanwhile`);
+        }
+        const page = new PageReader(text, NO_NUMBERS);
         const documentKeys = page.column();
         page.values();
         const documents = query.includeDocuments ? page.column() : undefined;
@@ -125,7 +133,7 @@ class Views {
 
     /** One batch is all that may keep the event loop, and none when a thread is at it already. */
     #catchUpAndPage(id, view, query) {
-        if (view.waiting > 0) {
+        if (view.waiting > 0 || this.#isWritten) {
             return undefined;
         }
         this.#mapBatch(id);

@@ -4,6 +4,7 @@
 //! Modules in reading order; a module imports only from those above it:
 //!
 //! - [`error`]: the one error type,
+//! - [`threads`]: threads that nobody waits for,
 //! - [`json`]: document text, and the collation of view keys,
 //! - [`kv`]: the contract that every store fulfils,
 //! - [`fs`]: the file-system seam,
@@ -16,6 +17,7 @@
 //! - `node`: the Node-API binding (feature `node`).
 
 pub mod error;
+pub mod threads;
 pub mod json;
 pub mod kv;
 pub mod fs;

@@ -2,10 +2,10 @@
 //! due, and ends when nothing is.
 
 use super::{Clock, KeyValues, Millis, SystemClock};
+use crate::threads;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
 use std::time::Duration;
 
 /// When which store is due.
@@ -36,7 +36,7 @@ impl Timer {
         let mut state = self.lock();
         state.due.insert((at, id), store);
         if !state.is_running {
-            let spawned = thread::Builder::new().name("kixx-expiry".to_owned()).spawn(|| self.run());
+            let spawned = threads::start("kixx-expiry", || self.run());
             // Without a thread nothing is removed, and reading stays exact; the next one to be due tries
             // again.
             state.is_running = spawned.is_ok();

@@ -1,6 +1,6 @@
 //! Answers that may be ready at once.
 
-use crate::{Error, Result};
+use crate::{Error, Result, threads};
 use futures_channel::oneshot;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,7 +39,7 @@ impl<T> Answer<T> {
         let (sender, receiver) = oneshot::channel();
         // A thread that was not started must not take the work along.
         let (hand_over, take_over) = mpsc::channel();
-        let spawned = thread::Builder::new().name("kixx-blocking".to_owned()).spawn(move || {
+        let spawned = threads::start("kixx-blocking", move || {
             if let Ok(run) = take_over.recv() {
                 let run: Box<dyn FnOnce() -> Result<T> + Send> = run;
                 let _ = sender.send(run());

@@ -2,15 +2,15 @@
 
 use crate::kv::{Answer, Read, Store, block_on};
 use crate::views::{BatchLimit, MapBatch, Ticket, View, ViewPage, ViewQuery, parse_mapped};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result, threads};
 use futures_channel::oneshot;
 use napi::Status;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 /// The map function of JavaScript for a batch: JSON text of documents to JSON text of rows.
@@ -28,6 +28,7 @@ pub(super) struct Driver {
     view: View,
     map: MapFunction,
     queue: Mutex<Queue>,
+    is_retired: AtomicBool,
 }
 
 /// A page of rows, and the documents at the same moment.
@@ -41,11 +42,20 @@ struct Queue {
 
 impl Driver {
     pub(super) fn new(view: View, map: MapFunction) -> Self {
-        Self { view, map, queue: Mutex::default() }
+        Self { view, map, queue: Mutex::default(), is_retired: AtomicBool::new(false) }
     }
 
     pub(super) fn view(&self) -> &View {
         &self.view
+    }
+
+    /// Another view has its place, or none: whoever waits gets an error.
+    pub(super) fn retire(&self) {
+        self.is_retired.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_retired(&self) -> bool {
+        self.is_retired.load(Ordering::Acquire)
     }
 
     /// Answers `query` once the view shows every commit made before.
@@ -55,11 +65,9 @@ impl Driver {
         queue.waiting.push((query, sender));
         if !queue.running {
             let driver = Arc::clone(driver);
-            let spawned =
-                thread::Builder::new().name("kixx-view".to_owned()).spawn(move || driver.run(&*store));
+            let spawned = threads::start("kixx-view", move || driver.run(&*store));
             if let Err(error) = spawned {
                 queue.waiting.clear();
-                let error = Error::new(ErrorKind::Storage, format!("Could not start a thread: {error}"));
                 return Answer::Ready(Err(error));
             }
             queue.running = true;
@@ -104,6 +112,9 @@ impl Driver {
             let documents = store.snapshot().wait()?;
             while let Some(batch) = self.view.next_batch(store, &documents, BatchLimit::default())? {
                 self.map_from(&batch)?;
+                if self.is_retired() {
+                    return Err(Error::closed());
+                }
             }
             // Somebody else may have taken the view further than our snapshot.
             if self.view.built_through() == Some(documents.sequence()) {
@@ -121,7 +132,7 @@ impl Driver {
                 last = batch.ticket;
                 sent.push_back(self.send(&batch)?);
             }
-            let Some((ticket, rows)) = sent.pop_front() else { return Ok(()) };
+            let Some((ticket, rows)) = sent.pop_front().filter(|_| !self.is_retired()) else { return Ok(()) };
             self.view.apply(ticket, &parse_mapped(&self.receive(&rows)?)?)?;
         }
     }

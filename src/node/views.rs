@@ -104,7 +104,7 @@ pub fn view_page(
 }
 
 /// Brings a view up to date on another thread, then resolves with a page of rows, all of it in the array. The
-/// documents are before keys and values if `documents` is not 0.
+/// documents are before keys and values if `documents` is not 0. Null when another view has taken its place.
 #[napi(catch_unwind)]
 #[allow(clippy::too_many_arguments, reason = "everything crosses the border once")]
 pub fn query_view(
@@ -122,9 +122,13 @@ pub fn query_view(
     let view = find(handle, &id)?;
     let query = query(start, end, descending, offset, limit)?;
     let store = handle.store()?;
-    let answer = Driver::ask(&view.driver, store, query);
+    let driver = Arc::clone(&view.driver);
+    let answer = Driver::ask(&driver, store, query);
     let text = async move {
-        let (page, snapshot) = answer.await?;
+        let (page, snapshot) = match answer.await {
+            Err(_) if driver.is_retired() => return Ok(None),
+            answered => answered?,
+        };
         let mut writer = write_keys(&mut [], &page);
         if documents != 0 {
             for row in &page.rows {
@@ -181,6 +185,12 @@ impl NodeView {
             "failures": stats.failures,
             "failed": failed,
         })
+    }
+}
+
+impl Drop for NodeView {
+    fn drop(&mut self) {
+        self.driver.retire();
     }
 }
 

@@ -7,19 +7,21 @@ use std::collections::BTreeSet;
 /// The rooms of `src/`, each with the rooms that it may import.
 const ROOMS: &[(&str, &[&str])] = &[
     ("error", &[]),
+    ("threads", &["error"]),
     ("json", &["error"]),
-    ("kv", &["error", "json"]),
+    ("kv", &["error", "threads", "json"]),
     ("fs", &["error", "json", "kv"]),
-    ("stores", &["error", "json", "kv", "fs"]),
+    ("stores", &["error", "threads", "json", "kv", "fs"]),
     ("documents", &["error", "json", "kv"]),
     ("views", &["error", "json", "kv", "documents"]),
-    ("keyvalue", &["error", "json", "kv"]),
+    ("keyvalue", &["error", "threads", "json", "kv"]),
     ("distributor", &["error", "json", "kv", "fs", "stores", "keyvalue"]),
     ("datastore", &["error", "json", "kv", "fs", "stores", "documents", "views"]),
     (
         "node",
         &[
             "error",
+            "threads",
             "json",
             "kv",
             "fs",

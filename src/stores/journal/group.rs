@@ -9,12 +9,11 @@ use super::page::JournalPage;
 use super::worker::{Worker, run};
 use super::writer::Writer;
 use crate::kv::{Answer, Batch, Committed, Durability, Part, Prepared, Sequence, gather};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result, threads};
 use futures_channel::oneshot;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 /// The store behind a journal. All calls come from the journal's thread, which a call must not keep waiting
@@ -59,12 +58,7 @@ impl GroupCommit {
     ) -> Result<Self> {
         let shared = Arc::new(Shared::default());
         let worker = Worker::new(Arc::clone(&shared), writer, sink, durability, flush_interval);
-        thread::Builder::new().name("kixx-journal".to_owned()).spawn(move || run(worker)).map_err(
-            |error| {
-                Error::new(ErrorKind::Storage, format!("Could not start a thread: {error}"))
-                    .with_source(error)
-            },
-        )?;
+        threads::start("kixx-journal", move || run(worker))?;
         Ok(Self { shared })
     }
 
