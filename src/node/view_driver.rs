@@ -99,7 +99,10 @@ impl Driver {
     /// The page at `documents`, or at a later moment where somebody else works on the rows by now.
     fn reply(&self, store: &dyn Store, query: &ViewQuery, mut documents: Arc<dyn Read>) -> Result<Reply> {
         loop {
-            if let Some(page) = block_on(self.view.page(query, documents.sequence()))? {
+            let page = block_on(self.view.page(query, documents.sequence()))?;
+            // The synchronous engine may have taken the rows further than our snapshot.
+            let is_there = self.view.built_through() == Some(documents.sequence());
+            if let Some(page) = page.filter(|_| is_there) {
                 return Ok((page, documents));
             }
             documents = self.catch_up(store)?;

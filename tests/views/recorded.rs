@@ -8,7 +8,9 @@ use kixx_datastore::kv::{
     Read, Scan, Sequence, Space, Store, block_on,
 };
 use kixx_datastore::stores::memory::MemoryStore;
-use kixx_datastore::views::{BatchLimit, EmittedRow, MapBatch, MappedDocument, View, ViewName, ViewQuery};
+use kixx_datastore::views::{
+    BatchLimit, EmittedRow, MapBatch, MappedDocument, View, ViewName, ViewPage, ViewQuery,
+};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -164,7 +166,8 @@ impl World {
         for view in &self.views {
             let Some(through) = view.built_through() else { continue };
             let query = ViewQuery::new(None, None, Direction::Ascending, 0, u64::MAX).unwrap();
-            let rows = block_on(view.page(&query, 0)).unwrap().unwrap().rows;
+            // Somebody else may be at it.
+            let Some(ViewPage { rows, .. }) = block_on(view.page(&query, 0)).unwrap() else { continue };
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
             let shown: Documents =
                 rows.iter().map(|row| (text(row.key_text()), text(row.value_text().unwrap()))).collect();
