@@ -12,9 +12,10 @@ import {
     type KeyValueStore, type LoadOptions, type Lock, type LockOptions, type Locks,
     type MemoryStoreOptions, type Missing, type PageOptions, type PrefixOptions, type RestoreOptions,
     type ScanOptions, type ShadowCounts, type ShadowOptions, type ShadowOutcome, type ShadowSummary,
-    type Stats, type StoreChange, type StoreStats, type Stored, type Transaction,
+    type Stats, type StoreChange, type StoreMemory, type StoreStats, type Stored, type Transaction,
     type TransactionOptions, type Update, type VerifyOptions, type View, type ViewItem,
-    type ViewQueryOptions, type ViewStats, type Watch, type WithDocuments, type WriteOptions,
+    type ViewBuilding, type ViewQueryOptions, type ViewStats, type Watch, type WithDocuments,
+    type WriteOptions,
 } from 'kixx-datastore';
 import type {
     ImportOptions, ImportProgress, ImportRecord, ImportResult, ImportTarget, KixxRecord, LevelDatabase,
@@ -60,7 +61,8 @@ expect<Equal<ReturnType<Transaction['entries']>, AsyncGenerator<[string, string]
 expect<Equal<ReturnType<Transaction['keys']>, AsyncGenerator<string, void, undefined>>>();
 expect<Equal<[Lock['token'], Lock['signal']], [number, AbortSignal]>>();
 expect<Equal<DistributorStats, { stores: StoreStats[] }>>();
-is<StoreStats>({ id: 'a', backend: 'disk', handles: 1, keys: 2 });
+is<StoreStats>({ id: 'a', backend: 'disk', handles: 1, keys: 2, memory: { keys: 1, values: 2, cache: 3 } });
+expect<Equal<StoreStats['memory'], StoreMemory>>();
 is<DistributorOptions>({ directory: 'stores', random: () => 0.5 });
 is<DiskStoreOptions>({ cacheSize: 2 ** 20, durability: 'batched', flushInterval: 10 });
 is<MemoryStoreOptions>({});
@@ -111,6 +113,8 @@ expect<Equal<NonNullable<Stats[StatsNumbers]>, number>>();
 expect<Equal<Stats['checkpointFailure'], string | null>>();
 expect<Equal<Stats['views'], Record<string, ViewStats>>>();
 expect<Equal<[ViewStats['rows'], ViewStats['failures']], [number, number]>>();
+expect<Equal<ViewStats['building'], ViewBuilding | null | undefined>>();
+expect<Equal<ViewBuilding, { mapped: number; total: number }>>();
 expect<Equal<ViewStats['failed'], { key: string; message: string }[]>>();
 
 // Backups and conversions.
