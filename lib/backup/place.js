@@ -4,6 +4,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs/promises');
 const path = require('node:path');
 const { AssertionError, StorageError } = require('../errors.js');
+const { syncDirectory } = require('../sync-directory.js');
 
 /** Documents are their owner's business, as the files of a datastore are. */
 const MODE = 0o600;
@@ -79,18 +80,6 @@ async function place(temporary, target) {
         return;
     }
     await fs.unlink(temporary);
-}
-
-async function syncDirectory(directory) {
-    if (process.platform === 'win32') {
-        return; // Directories can't be opened there.
-    }
-    const handle = await fs.open(directory, 'r');
-    try {
-        await handle.sync();
-    } finally {
-        await handle.close();
-    }
 }
 
 function nothing(error) {

@@ -4,6 +4,7 @@ const fs = require('node:fs/promises');
 const path = require('node:path');
 const { AssertionError, StorageError } = require('../errors.js');
 const { DATA_FILE, INTERNAL_DIRECTORY, storageOf } = require('../storage-of.js');
+const { syncDirectory } = require('../sync-directory.js');
 
 /** Files that are moved or removed at once. */
 const AT_ONCE = 64;
@@ -158,18 +159,6 @@ class Place {
         for (let i = 0; i < names.length; i += AT_ONCE) {
             await telling(this.directory, () => Promise.all(names.slice(i, i + AT_ONCE).map(work)));
         }
-    }
-}
-
-async function syncDirectory(directory) {
-    if (process.platform === 'win32') {
-        return; // Directories can't be opened there.
-    }
-    const handle = await fs.open(directory, 'r');
-    try {
-        await handle.sync();
-    } finally {
-        await handle.close();
     }
 }
 

@@ -49,7 +49,11 @@ class Writes {
     /** Resolves once all that was submitted is over. */
     async settled() {
         await Promise.all(Array.from(this.#underWay, (block) => new Promise((resolve) => {
-            block.onEnd = resolve;
+            const forget = block.onEnd;
+            block.onEnd = () => {
+                forget();
+                resolve();
+            };
         })));
     }
 }
