@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { STORES } from './plan.mjs';
 import { median } from './timing.mjs';
@@ -20,8 +21,8 @@ const DIGITS = 4;
  */
 export async function runPlan(blocks, { parent, progress }) {
     const workspace = new Workspace(parent);
-    const stop = () => {
-        workspace.remove();
+    const stop = async () => {
+        await workspace.remove();
         process.exit(130);
     };
     process.once('SIGINT', stop).once('SIGTERM', stop);
@@ -33,7 +34,7 @@ export async function runPlan(blocks, { parent, progress }) {
         }
         return results;
     } finally {
-        workspace.remove();
+        await workspace.remove();
         process.off('SIGINT', stop).off('SIGTERM', stop);
     }
 }
@@ -119,8 +120,14 @@ class Workspace {
         }
     }
 
-    remove() {
-        this.#child?.kill('SIGKILL');
+    /** What was killed may still be making a file: nothing is removed before it has ended. */
+    async remove() {
+        if (this.#child) {
+            this.#child.removeAllListeners();
+            const ended = once(this.#child, 'exit');
+            this.#child.kill('SIGKILL');
+            await ended;
+        }
         fs.rmSync(this.#directory, { recursive: true, force: true, maxRetries: 3 });
     }
 
