@@ -1,7 +1,6 @@
 'use strict';
 
-const { copierFor } = require('./copier.js');
-const { copy } = require('./copy.js');
+const { formFor } = require('./document-form.js');
 
 /** No generation: the entry has to be looked at again. */
 const NOT_VALIDATED = -1;
@@ -16,66 +15,60 @@ class CachedDocument {
     generation = NOT_VALIDATED;
     // For the cache: whether it was used since the cache looked last.
     isUsed = false;
-    // For the shape of the document, unless it is rare.
-    #copier;
-    #document;
-    #text;
-    #rev;
+    sequence;
+    make;
+    // The values of the document, as its form has them.
+    v0; v1; v2; v3; v4; v5; v6; v7; v8; v9;
+    v10; v11; v12; v13; v14; v15; v16; v17; v18; v19;
+    rest;
+    key;
+    size;
     // For the cache: its neighbours by age.
     older = null;
     newer = null;
 
-    constructor(key, sequence, size) {
+    constructor(key, sequence, size, make) {
         this.key = key;
         this.sequence = sequence;
         this.size = size;
+        this.make = make;
     }
 
-    /** Of text that was read, or of text with another `_rev` than it got when it was written. */
-    static fromText(key, sequence, text, rev) {
-        const entry = new CachedDocument(key, sequence, text.length);
-        entry.#text = text;
-        entry.#rev = rev;
+    /** Of text that was read. */
+    static fromText(key, sequence, text) {
+        const entry = new CachedDocument(key, sequence, text.length, parse);
+        entry.v0 = text;
         return entry;
     }
 
-    /** Of a document that nobody else holds. `size` is the length of its text, more or less. */
+    /**
+     * Of a document, which stays the caller's. `size` is the length of its text, more or less. Throws a
+     * RangeError when it is nested too deeply to be copied.
+     */
     static fromDocument(key, sequence, document, size) {
-        const entry = new CachedDocument(key, sequence, size);
-        entry.#document = document;
+        const form = formFor(document);
+        const entry = new CachedDocument(key, sequence, size, form.make);
+        form.keep(entry, document);
         return entry;
     }
 
     /** A fresh copy of the document. */
     answer() {
-        return this.#document === undefined ? this.#parse() : this.#copy(this.#document);
+        return this.make(this);
     }
+}
 
-    /** For an answer only: V8 would allocate answers among old objects if many of these copies grew old. */
-    #copy(document) {
-        const copier = this.#copier ?? copierFor(document);
-        if (copier === undefined) {
-            return copy(document);
-        }
-        this.#copier = copier;
-        return copier(document);
+/** A document that is nested too deeply to be copied stays text: the parser does not recurse. */
+function parse(entry) {
+    const document = JSON.parse(entry.v0);
+    try {
+        const form = formFor(document);
+        form.keep(entry, document);
+        entry.make = form.make;
+    } catch {
+        // It stays text.
     }
-
-    /** A document that is nested too deeply to be copied stays text: the parser does not recurse. */
-    #parse() {
-        const document = JSON.parse(this.#text);
-        if (this.#rev !== undefined) {
-            document._rev = this.#rev;
-        }
-        try {
-            const answer = this.#copy(document);
-            this.#document = document;
-            this.#text = undefined;
-            return answer;
-        } catch {
-            return document;
-        }
-    }
+    return document;
 }
 
 module.exports = { CachedDocument, NOT_VALIDATED };

@@ -3,7 +3,6 @@
 const native = require('./native.cjs');
 const { errorFromThrown } = require('./errors.js');
 const { CachedDocument, NOT_VALIDATED } = require('./cached-document.js');
-const { copy } = require('./copy.js');
 const { DocumentCache } = require('./document-cache.js');
 const { FlatDocuments } = require('./flat-documents.js');
 
@@ -243,17 +242,14 @@ class DocumentReader {
         return true;
     }
 
-    /** Keeps a document that is as new as the head that was read, and answers with a copy. */
+    /** Keeps a copy of a document that is as new as the head that was read. */
     #keepDocument(key, sequence, document, size) {
         try {
-            const entry = CachedDocument.fromDocument(key, sequence, document, size);
-            const answer = entry.answer();
-            this.#keep(entry, this.#generation);
-            return answer;
+            this.#keep(CachedDocument.fromDocument(key, sequence, document, size), this.#generation);
         } catch {
             // Nested too deeply to be copied.
-            return document;
         }
+        return document;
     }
 
     /** After an own write: keeps a document hot that was hot before. */
@@ -265,7 +261,7 @@ class DocumentReader {
         }
         try {
             // Others may have written since, and the cache may have caught up with that already.
-            this.#keep(CachedDocument.fromDocument(key, sequence, copy(document), size), NOT_VALIDATED);
+            this.#keep(CachedDocument.fromDocument(key, sequence, document, size), NOT_VALIDATED);
         } catch {
             // Nested too deeply to be copied.
         }

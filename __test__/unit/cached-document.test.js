@@ -10,7 +10,6 @@ test('every answer is a fresh copy, of text and of documents', () => {
     const text = '{"_rev":0,"list":[{"x":1}],"nested":{"y":{}}}';
     const entries = [
         [CachedDocument.fromText('a', 1, text), JSON.parse(text)],
-        [CachedDocument.fromText('a', 1, text, 7), { ...JSON.parse(text), _rev: 7 }],
         [CachedDocument.fromDocument('a', 1, JSON.parse(text), 10), JSON.parse(text)],
     ];
     for (const [entry, expected] of entries) {
@@ -33,7 +32,7 @@ test('a new entry has to be looked at first', () => {
 
 test('what is nested too deeply to be copied is parsed each time', () => {
     const entry = CachedDocument.fromText(
-        'a', 1, `{"_rev":0,"deep":${ '['.repeat(DEEP) }${ ']'.repeat(DEEP) }}`, 3
+        'a', 1, `{"_rev":3,"deep":${ '['.repeat(DEEP) }${ ']'.repeat(DEEP) }}`
     );
     for (let i = 0; i < 4; i += 1) {
         const answer = entry.answer();
@@ -41,3 +40,22 @@ test('what is nested too deeply to be copied is parsed each time', () => {
         assert.ok(Array.isArray(answer.deep));
     }
 });
+
+test('what fails changes nothing', () => {
+    const deep = JSON.parse(`${ '['.repeat(DEEP) }${ ']'.repeat(DEEP) }`);
+    const shallow = { first: 1, list: [[], [[]]] };
+    const entry = CachedDocument.fromDocument('a', 1, shallow, 1);
+    for (let i = 0; i < 4; i += 1) {
+        assert.throws(() => CachedDocument.fromDocument('a', 1, { first: 1, deep }, 1), RangeError);
+        assert.throws(atTheEndOfTheStack(() => entry.answer()), RangeError);
+    }
+    assert.deepEqual(entry.answer(), shallow);
+});
+
+/** Calls as deep as it goes, until the stack has no room for `work`. */
+function atTheEndOfTheStack(work) {
+    return function deeper() {
+        work();
+        deeper();
+    };
+}

@@ -2,20 +2,27 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { copierFor } = require('../../lib/copier.js');
+const { CachedDocument } = require('../../lib/cached-document.js');
+const { formFor } = require('../../lib/document-form.js');
 const { copy } = require('../../lib/copy.js');
 const { random } = require('./support/random.js');
 
-/** The function of a shape that is not rare any more. */
+/** The form of a shape that is not rare any more. */
 function often(value) {
-    let copier;
+    let form;
     for (let i = 0; i < 3; i += 1) {
-        copier = copierFor(value);
+        form = formFor(value);
     }
-    return copier;
+    return form;
 }
 
-const copied = [copy, (value) => often(value)(value)];
+/** What goes into an entry and comes out of it again. */
+function kept(value) {
+    often(value);
+    return CachedDocument.fromDocument('a', 1, value, 1).answer();
+}
+
+const copied = [copy, kept];
 
 test('a copy is equal and shares nothing', () => {
     for (const copyOf of copied) {
@@ -54,12 +61,14 @@ test('an extended Object.prototype does not get in', () => {
     }
 });
 
-test('values of one shape share a function, others never do', () => {
+test('values of one shape share a form, others never do', () => {
     const same = (...texts) => new Set(texts.map((text) => often(JSON.parse(text)))).size === 1;
-    assert.ok(same('{"a":1,"b":[1,"x"]}', '{"a":null,"b":[]}'));
+    assert.ok(same('{"a":1,"b":[1,"x"]}', '{"a":null,"b":[false,2]}'));
+    assert.ok(same('[1,2,3,4,5]', '[1,2,3,4,5,"x"]'));
+    assert.ok(same('{"a":[{"b":[1]}]}', '{"a":[{"b":[]},{"b":[1,2]}]}'));
     assert.ok(same('{"a":[{"x":1},{"x":2}]}', '{"a":[{"x":null}]}'));
     for (const others of [
-        ['{"a":1}', '{"b":1}'], ['{"a":1}', '{"a":{}}'], ['{"a":1}', '{"a":[]}'], ['{"a":{}}', '{"a":[]}'],
+        ['{"a":1}', '{"b":1}'], ['{"a":1}', '{"a":{}}'], ['{"a":1}', '{"a":[]}'], ['[1]', '[1,2]'], ['{"a":{}}', '{"a":[]}'],
         ['{"a":1,"b":2}', '{"b":2,"a":1}'], [
             '{"a":{"b":1}}', '{"a":{"b":1},"b":1}',
         ], ['{"a":[1]}', '{"a":[[1]]}'],
@@ -74,22 +83,37 @@ test('values of one shape share a function, others never do', () => {
 test('names cannot become code', () => {
     const names = ['"]: evil(), ["', '\u2028', '\\', '`${ evil() }`', '*/', 'value', 'copy', '\ud800', "'"];
     const source = Object.fromEntries(names.map((name) => [name, { [name]: [{ [name]: 1 }] }]));
-    assert.deepEqual(often(source)(source), source);
+    assert.deepEqual(kept(source), source);
 });
 
-test('a shape gets a function once it was asked for often', () => {
-    const source = { rare: { indeed: [1] } };
-    assert.deepEqual([copierFor(source), copierFor(source)], [undefined, undefined]);
-    assert.equal(typeof copierFor(source), 'function');
+test('a shape gets a form of its own once it was asked for often', () => {
+    const rare = { rare: { indeed: [1] } };
+    const entry = CachedDocument.fromDocument('a', 1, rare, 1);
+    const [first, second] = [formFor(rare), formFor({ rare: { indeed: [2] } })];
+    assert.equal(first === second, false);
+    assert.equal(formFor(rare), second);
+    for (let i = 0; i < 3; i += 1) {
+        assert.deepEqual(entry.answer(), rare, 'an entry that was rare');
+    }
+});
+
+test('documents with more values than an entry has room for', () => {
+    for (const count of [19, 20, 21, 60, 300]) {
+        const source = {};
+        for (let i = 0; i < count; i += 1) {
+            (source[`part ${ i >> 5 }`] ??= {})[`name ${ i }`] = i;
+        }
+        assert.equal(JSON.stringify(kept(source)), JSON.stringify(source));
+    }
 });
 
 test('documents whose property names are data do not fill the memory', () => {
     for (let i = 0; i < 30_000; i += 1) {
         const source = { [`id ${ i }`]: { [`name ${ i }`]: i } };
         if (i % 500 === 0) {
-            assert.deepEqual(often(source)(source), source);
+            assert.deepEqual(kept(source), source);
         } else {
-            copierFor(source);
+            formFor(source);
         }
     }
 });
@@ -97,14 +121,15 @@ test('documents whose property names are data do not fill the memory', () => {
 test('without the right to generate code', () => {
     const { spawnSync } = require('node:child_process');
     const script = `
-        const { copierFor } = require(${ JSON.stringify(require.resolve('../../lib/copier.js')) });
-        const source = { a: [{ b: 1 }] };
-        const [, , copier] = [1, 2, 3].map(() => copierFor(source));
-        console.log(JSON.stringify(copier(source)));`;
+        const { CachedDocument } = require(${ JSON.stringify(require.resolve('../../lib/cached-document.js')) });
+        for (let i = 0; i < 5; i += 1) {
+            const entry = CachedDocument.fromDocument('a', 1, { a: [{ b: 1 }] }, 1);
+            console.log(JSON.stringify(entry.answer()));
+        }`;
     const { stdout, stderr } = spawnSync(
         process.execPath, ['--disallow-code-generation-from-strings', '-e', script]
     );
-    assert.equal(String(stdout), '{"a":[{"b":1}]}\n', String(stderr));
+    assert.equal(String(stdout), '{"a":[{"b":1}]}\n'.repeat(5), String(stderr));
 });
 
 test('random JSON', () => {
