@@ -5,6 +5,7 @@ const { errorFromThrown } = require('./errors.js');
 const { CachedDocument, NOT_VALIDATED } = require('./cached-document.js');
 const { DocumentCache } = require('./document-cache.js');
 const { FlatDocuments } = require('./flat-documents.js');
+const { TEXT } = require('./flat-kinds.js');
 
 /** Pages with more documents than this that the cache does not know leave the cache alone. */
 const MAX_CACHED_PAGE = 1_000;
@@ -16,6 +17,10 @@ const MAX_FETCH = 4_096;
 const MAX_ATTEMPTS = 3;
 
 const UNKNOWN_SEQUENCE = -1;
+
+/** Where src/node/reader.rs leaves the numbers of an answer. */
+const SEQUENCE_AT = 0;
+const VALUES_AT = 1;
 
 /** With more commits to catch up on than this, every entry is looked at again instead. */
 const MAX_CATCH_UP = 4_096;
@@ -38,6 +43,9 @@ class DocumentReader {
     #head;
     #cache;
     #get;
+    // Where the reader leaves the sequence number and the values of the document that it answers.
+    #numbers;
+    #kinds;
     #flat;
     #sequence = UNKNOWN_SEQUENCE;
     // The head that the cache has caught up with: entries of this generation were true there.
@@ -56,7 +64,9 @@ class DocumentReader {
         [this.#low, this.#high] = this.#head;
         const reader = native.openReader(handle);
         this.#get = reader.get;
-        this.#flat = new FlatDocuments(reader);
+        this.#numbers = new Float64Array(reader.numbers);
+        this.#kinds = new Uint8Array(reader.kinds);
+        this.#flat = new FlatDocuments(reader.names, this.#kinds, this.#numbers.subarray(VALUES_AT));
         this.#cache = maxDocuments > 0 ? new DocumentCache(maxDocuments) : undefined;
     }
 
@@ -143,9 +153,9 @@ class DocumentReader {
 
     /** The document that native code answered just now, as text or in flat form. */
     #take(key, answer) {
-        const { isText, sequence } = this.#flat;
+        const sequence = this.#numbers[SEQUENCE_AT];
         this.#sequence = sequence;
-        if (isText) {
+        if (this.#kinds[0] === TEXT) {
             if (this.#cache !== undefined) {
                 this.#keep(CachedDocument.fromText(key, sequence, answer), this.#generation);
             }

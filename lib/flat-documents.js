@@ -17,21 +17,11 @@ class FlatDocuments {
     #at = 0;
     #from = 0;
 
-    /** Of what native.openReader answered. */
-    constructor({ kinds, numbers, names }) {
-        this.#kinds = new Uint8Array(kinds);
-        this.#numbers = new Float64Array(numbers);
+    /** @param {(structure: number) => string} names a JSON array of the names of a structure */
+    constructor(names, kinds, numbers) {
         this.#names = names;
-    }
-
-    /** The commit that wrote the document which native code answered last. */
-    get sequence() {
-        return this.#numbers[0];
-    }
-
-    /** Whether that answer is the text of the document. */
-    get isText() {
-        return this.#kinds[0] === TEXT;
+        this.#kinds = kinds;
+        this.#numbers = numbers;
     }
 
     /** About the length of the text of the document that was built last. */
@@ -39,7 +29,7 @@ class FlatDocuments {
         return sizeOf(this.#at, this.#strings.length);
     }
 
-    /** The document whose strings native code answered just now. */
+    /** The document whose values are in the buffers now. */
     build(strings) {
         this.#strings = strings;
         this.#at = 0;
@@ -47,16 +37,24 @@ class FlatDocuments {
         return this.value();
     }
 
+    /** All documents of a batch, which brings its own buffers. */
+    buildAll([kinds, numbers, strings]) {
+        this.#kinds = kinds;
+        this.#numbers = numbers;
+        const documents = [this.build(strings)];
+        while (this.#at < kinds.length) {
+            documents.push(this.value());
+        }
+        return documents;
+    }
+
     value() {
         const at = this.#at;
         this.#at = at + 1;
-        const number = this.#numbers[at + 1];
+        const number = this.#numbers[at];
         switch (this.#kinds[at]) {
-            case STRING: {
-                const from = this.#from;
-                this.#from = from + number;
-                return this.#strings.substring(from, from + number);
-            }
+            case STRING:
+                return this.#string(number);
             case NUMBER:
                 return number;
             case OBJECT:
@@ -67,9 +65,17 @@ class FlatDocuments {
                 return true;
             case FALSE:
                 return false;
+            case TEXT:
+                return JSON.parse(this.#string(number));
             default:
                 return null;
         }
+    }
+
+    #string(length) {
+        const from = this.#from;
+        this.#from = from + length;
+        return this.#strings.substring(from, this.#from);
     }
 
     #array(length) {

@@ -1,5 +1,6 @@
 'use strict';
 
+const { setImmediate } = require('node:timers');
 const native = require('./native.cjs');
 const { errorFromText, errorFromThrown } = require('./errors.js');
 
@@ -9,12 +10,13 @@ const FIRST_COMMIT = 2;
 
 /**
  * The promises of one environment that native code settles. Finished operations pile up in native
- * code; one callback drains them all.
+ * code; one callback drains them all, once in a turn of the event loop: Node goes on calling back without
+ * a turn for as long as there is something new.
  */
 class Port {
     #pending = new Map();
     #lastId = 0;
-    #port = native.openPort(() => this.#drain());
+    #port = native.openPort(() => setImmediate(() => this.#drain()));
 
     /** What native.createStore needs. */
     get raw() {

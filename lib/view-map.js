@@ -1,18 +1,22 @@
 'use strict';
 
+const { FlatDocuments } = require('./flat-documents.js');
+
 const LATE = 'called emit after it had returned: that adds no row, maps are synchronous';
 
 /**
- * Wraps the map function of a view so that native code can call it with a batch.
+ * Wraps the map function of a view so that it takes batches, as native code gives them.
  *
  * @param {string} id of the view, for warnings
  * @param {{ map: (document: object, emit: (key: unknown, value?: unknown) => void) => unknown }} view
- * @returns {(text: string) => string} takes a JSON array of documents, answers JSON: per document its
- *     rows, or the message of the error that its map threw. Never throws.
+ * @param {(structure: number) => string} names see native.setView
+ * @returns {(batch: [Uint8Array, Float64Array, string]) => string} answers JSON: per document its rows, or
+ *     the message of the error that its map threw. Never throws.
  */
-function batchMapper(id, view) {
+function batchMapper(id, view, names) {
     const { map } = view;
     const warn = warnOnce(id);
+    const documents = new FlatDocuments(names);
 
     function rowsOf(document) {
         const rows = [];
@@ -22,7 +26,7 @@ function batchMapper(id, view) {
                 warn('KIXX_VIEW_LATE', LATE);
             } else {
                 // As text at once: what was emitted may be changed afterwards.
-                rows.push(JSON.stringify(value === undefined ? [key] : [key, value]));
+                rows.push(value === undefined ? `[${ text(key) }]` : `[${ text(key) },${ text(value) }]`);
             }
         };
         try {
@@ -39,13 +43,19 @@ function batchMapper(id, view) {
         }
     }
 
-    return function mapBatch(text) {
+    return function mapBatch(batch) {
         try {
-            return `[${ JSON.parse(text).map(rowsOf).join(',') }]`;
+            // All before the first is mapped: a map function may query this view.
+            return `[${ documents.buildAll(batch).map(rowsOf).join(',') }]`;
         } catch (error) {
             return JSON.stringify(messageOf(error));
         }
     };
+}
+
+/** What JSON.stringify makes of it in an array. */
+function text(value) {
+    return Number.isFinite(value) ? String(value) : JSON.stringify([value]).slice(1, -1);
 }
 
 function failure(error) {

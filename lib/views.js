@@ -1,6 +1,7 @@
 'use strict';
 
 const { createHash, randomUUID } = require('node:crypto');
+const { setImmediate } = require('node:timers');
 const native = require('./native.cjs');
 const { AssertionError, errorFromThrown } = require('./errors.js');
 const { describe, quote } = require('./describe.js');
@@ -40,8 +41,8 @@ class Views {
     /** The store is loaded: native code may have the views. */
     attach(reader) {
         this.#reader = reader;
-        for (const [id, { mapBatch, signature }] of this.#views) {
-            native.setView(this.#handle, id, signature, weakly(mapBatch));
+        for (const [id, view] of this.#views) {
+            this.#register(id, view);
         }
     }
 
@@ -50,12 +51,16 @@ class Views {
             const came = isObject(view) ? `{ map: ${ describe(view.map) } }` : describe(view);
             throw new AssertionError(`A view must be an object with a map function, got ${ came }`);
         }
-        const mapBatch = batchMapper(viewId(id), view);
-        const signature = signatureOf(view);
+        const registered = { signature: signatureOf(view), waiting: 0, names: undefined };
+        registered.mapBatch = batchMapper(viewId(id), view, (structure) => registered.names(structure));
         if (this.#reader !== undefined) {
-            call(native.setView, this.#handle, id, signature, weakly(mapBatch));
+            this.#register(id, registered);
         }
-        this.#views.set(id, { mapBatch, signature, waiting: 0 });
+        this.#views.set(id, registered);
+    }
+
+    #register(id, view) {
+        view.names = call(native.setView, this.#handle, id, view.signature, inTurns(view.mapBatch));
     }
 
     has(id) {
@@ -180,12 +185,28 @@ class Views {
 }
 
 /**
+ * The function that native code calls: it maps one batch in each turn of the event loop, so that whatever
+ * else waits has its turn in between.
+ *
  * Native code never lets a function go while its handle lives, and a map function may know the datastore
- * whose handle that is: then neither would ever be collected. The view, which a query holds, has it.
+ * whose handle that is: then neither would ever be collected. So this one is weak; a query has the view.
  */
-function weakly(mapBatch) {
+function inTurns(mapBatch) {
     const reference = new WeakRef(mapBatch);
-    return (text) => reference.deref()?.(text) ?? JSON.stringify('the view was dropped');
+    const waiting = [];
+    function next() {
+        const { batch, reply } = waiting.shift();
+        reply(reference.deref()?.(batch) ?? JSON.stringify('the view was dropped'));
+        if (waiting.length > 0) {
+            setImmediate(next);
+        }
+    }
+    return (batch, reply) => {
+        waiting.push({ batch, reply });
+        if (waiting.length === 1) {
+            setImmediate(next);
+        }
+    };
 }
 
 /**

@@ -3,10 +3,18 @@
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const { test } = require('node:test');
+const { TEXT } = require('../../lib/flat-kinds.js');
 const { batchMapper } = require('../../lib/view-map.js');
 
+/** A batch of documents as text. */
+function batchOf(documents) {
+    const texts = documents.map((document) => JSON.stringify(document));
+    const kinds = Uint8Array.from(texts, () => TEXT);
+    return [kinds, Float64Array.from(texts, ({ length }) => length), texts.join('')];
+}
+
 function rowsOf(map, documents, id = 'v') {
-    return JSON.parse(batchMapper(id, { map })(JSON.stringify(documents)));
+    return JSON.parse(batchMapper(id, { map })(batchOf(documents)));
 }
 
 async function warning(cause) {
@@ -28,7 +36,9 @@ test('rows per document, in order', () => {
         [[null], [[null, null], { title: 'x' }], [null], [null, null]],
     ]);
     assert.deepEqual(rowsOf(() => undefined, [{}, {}]), [[], []]);
-    assert.deepEqual(rowsOf(() => undefined, []), []);
+    assert.deepEqual(rowsOf((document, emit) => emit(-0, { '0': [] }), [{}]), [[[0, { '0': [] }]]]);
+    assert.deepEqual(rowsOf((document, emit) => emit(1e300, NaN), [{}]), [[[1e300, null]]]);
+    assert.deepEqual(rowsOf((document, emit) => emit(Symbol('x'), () => 1), [{}]), [[[null, null]]]);
 });
 
 test('the view is `this`, and 10,000 rows of one document are fine', () => {
@@ -37,7 +47,7 @@ test('the view is `this`, and 10,000 rows of one document are fine', () => {
             emit(i * this.factor, document);
         }
     } };
-    const [rows] = JSON.parse(batchMapper('v', view)('[{"a":1}]'));
+    const [rows] = JSON.parse(batchMapper('v', view)(batchOf([{ a: 1 }])));
     assert.equal(rows.length, 10_000);
     assert.deepEqual(rows[9_999], [29_997, { a: 1 }]);
 });

@@ -14,7 +14,7 @@ pub mod utf16;
 
 pub use collate::{collate, collate_into};
 pub use error::JsonError;
-pub use flat::{FlatKind, FlatReader, Flattener, MAX_VALUES, Structures};
+pub use flat::{FlatBatch, FlatKind, FlatReader, Flattener, MAX_VALUES, Structures};
 pub(crate) use strings::push_string;
 pub(crate) use terminated::{push_terminated, read_terminated};
 pub use text::{Document, MAX_REVISION, body_of_normalized, split_revision, write_document};

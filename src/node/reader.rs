@@ -79,8 +79,8 @@ impl Reader {
         let (head, values) = numbers.split_at_mut(VALUES_AT);
         head[SEQUENCE_AT] = sequence;
         let mut flattener = self.flattener.borrow_mut();
-        if let Some(strings) = flattener.flatten(entry.version(), entry.value(), kinds, values) {
-            return create_string(env, strings.as_bytes());
+        if let Some(flat) = flattener.flatten(entry.version(), entry.value(), kinds, values) {
+            return create_string(env, flat.strings.as_bytes());
         }
         kinds[0] = FlatKind::Text as u8;
         self.text(env, &entry)

@@ -4,12 +4,13 @@
 //! (`query_view`), and the JavaScript thread itself, for the synchronous engine (`view_next`, `view_apply`).
 
 use super::errors::to_js;
+use super::function::{call, function};
 use super::handle::{Handle, RememberedPage, ready, ready_answer};
 use super::page_writer::{PageWriter, buffer};
 use super::pages::{count, direction};
 use super::port::{PromiseId, Task};
 use super::text::Text;
-use super::view_driver::{Driver, MapFunction};
+use super::view_driver::{Batch, Driver, MapCall, MapFunction};
 use crate::datastore::Storage;
 use crate::kv::{Answer, Space};
 use crate::stores::memory::MemoryStore;
@@ -17,13 +18,13 @@ use crate::views::{
     BatchLimit, Ticket, View, ViewName, ViewPage, ViewQuery, ViewSpaces, parse_mapped, remove_others,
 };
 use crate::{Error, ErrorKind};
-use napi::Env;
-use napi::bindgen_prelude::{External, Float64ArraySlice, Function};
+use napi::bindgen_prelude::{External, Float64ArraySlice, FromNapiValue, Function, ToNapiValue, Unknown};
+use napi::{Env, sys};
 use napi_derive::napi;
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// A view of one handle.
 pub(super) struct NodeView {
@@ -38,15 +39,20 @@ pub(super) struct NodeView {
 const SPACES: ViewSpaces = ViewSpaces { rows: Space(0), documents: Space(1) };
 
 /// Registers a view, in place of one of the same id. The signature tells its map function from others.
+///
+/// `map(batch, reply)` is called with `[kinds, numbers, strings]` of documents in flat form, as src/json/flat
+/// has it, one behind the other. `reply(rows)` takes a JSON array: for each document its rows, or a message.
+/// Answers with `names(structure)`: the JSON array of the names of a structure of these batches.
 #[napi(catch_unwind)]
-pub fn set_view(
+pub fn set_view<'env>(
+    env: &'env Env,
     handle: &External<Rc<Handle>>,
     id: String,
     signature: String,
-    map: Function<String, String>,
-) -> napi::Result<()> {
+    map: Function<MapCall, ()>,
+) -> napi::Result<Unknown<'env>> {
     let map: MapFunction =
-        map.build_threadsafe_function::<String>().callee_handled::<false>().weak::<true>().build()?;
+        map.build_threadsafe_function::<MapCall>().callee_handled::<false>().weak::<true>().build()?;
     let (rows, view) = if keeps_rows(handle) {
         let store = handle.store()?;
         let name = ViewName { id: id.clone(), signature };
@@ -58,9 +64,23 @@ pub fn set_view(
         let rows = Arc::new(MemoryStore::new());
         (Some(Arc::clone(&rows)), View::new(rows, SPACES))
     };
-    let view = NodeView { rows, driver: Arc::new(Driver::new(view, map)), ticket: Cell::new(None) };
+    let driver = Arc::new(Driver::new(view, map));
+    // Weak: the driver has the map function, and that will have this one.
+    let names = function(env, "names", &Rc::new(Arc::downgrade(&driver)), names)?;
+    let view = NodeView { rows, driver, ticket: Cell::new(None) };
     handle.views.borrow_mut().insert(id, Rc::new(view));
-    Ok(())
+    // SAFETY: a value of this environment, made just now.
+    unsafe { Unknown::from_napi_value(env.raw(), names) }
+}
+
+unsafe extern "C" fn names(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    call(env, info, |driver: &Weak<Driver>, [structure]| {
+        // SAFETY: an argument of this call.
+        let structure = unsafe { u32::from_napi_value(env, structure)? };
+        let names = driver.upgrade().and_then(|driver| driver.names(structure as usize));
+        // SAFETY: `env` is the environment of this call.
+        unsafe { ToNapiValue::to_napi_value(env, names) }
+    })
 }
 
 /// Forgets a view; false if there was none.
@@ -141,16 +161,16 @@ pub fn query_view(
     handle.submit(env, promise, Task::text(text))
 }
 
-/// The next documents to map, as a JSON array; null when the view is up to date.
+/// The next documents to map, as `map` gets them; null when the view is up to date.
 #[napi(catch_unwind)]
-pub fn view_next(handle: &External<Rc<Handle>>, id: String) -> napi::Result<Option<String>> {
+pub fn view_next(handle: &External<Rc<Handle>>, id: String) -> napi::Result<Option<Batch>> {
     let view = find(handle, &id)?;
     let store = handle.store()?;
     let moment = ready_answer(store.snapshot())?;
     let batch = view.driver.view().next_batch(&*store, &moment, BatchLimit::default()).map_err(to_js)?;
     let Some(batch) = batch else { return Ok(None) };
     view.ticket.set(Some(batch.ticket));
-    batch.text().map(Some).map_err(to_js)
+    view.driver.flat(&batch).map(Some).map_err(to_js)
 }
 
 /// Takes the rows of the batch that `view_next` gave.

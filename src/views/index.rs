@@ -42,8 +42,8 @@ pub struct ViewSpaces {
     pub documents: Space,
 }
 
-/// How many batches are on their way at most: one is mapped while the rows of another are applied.
-const MAX_OUTSTANDING: usize = 2;
+/// How many batches are on their way at most. Mapping is slow at first, and a few keep both sides busy.
+const MAX_OUTSTANDING: usize = 8;
 
 /// What a view can say about itself.
 #[derive(Clone, Debug)]
@@ -190,7 +190,7 @@ impl View {
 
     /// Takes the next batch out of `work`, or shows what it led to.
     fn advance(&self, progress: &mut Progress, mut work: Work, limit: BatchLimit) -> Result<()> {
-        let portion = work.take(limit, Indexed { read: &*self.rows, space: self.spaces().documents })?;
+        let portion = work.take(limit, self.indexed())?;
         if !portion.gone.is_empty() {
             self.remove(&portion.gone)?;
             progress.is_ahead_of_record = true;
@@ -218,8 +218,10 @@ impl View {
             return Err(Error::assertion(message));
         }
         let mut replacement = self.replacement();
+        let indexed = self.indexed();
+        let are_new = indexed.knows_none(&batch.documents)?;
         for (document, mapped) in batch.documents.iter().zip(mapped) {
-            let old = self.indexed(document.key())?;
+            let old = if are_new { None } else { indexed.get(document.key())? };
             replacement.replace(document, emission(old.as_ref())?, mapped);
         }
         let is_last = |work: &&Work| progress.outstanding.len() == 1 && work.is_done();
@@ -262,11 +264,10 @@ impl View {
 
     /// What the view can say about itself.
     pub async fn stats(&self) -> Result<ViewStats> {
-        let shown = {
+        let (complete, failures, failed, building) = {
             let shown = lock(&self.shown);
             (shown.complete.clone(), shown.failures.total(), shown.failures.listed(), shown.building)
         };
-        let (complete, failures, failed, building) = shown;
         let rows = match &complete {
             Some(Complete { rows: Rows::Kept(rows), space, .. }) => {
                 rows.count(*space, &KeyRange::ALL).await?
@@ -281,7 +282,7 @@ impl View {
     fn remove(&self, document_keys: &[Box<[u8]>]) -> Result<()> {
         let mut replacement = self.replacement();
         for key in document_keys {
-            let old = self.indexed(key)?;
+            let old = self.indexed().get(key)?;
             replacement.remove(key, emission(old.as_ref())?);
         }
         self.commit(replacement, None).map(drop)
@@ -367,9 +368,8 @@ impl View {
         }
     }
 
-    /// What the index holds for a document.
-    fn indexed(&self, document_key: &[u8]) -> Result<Option<Entry>> {
-        self.rows.get(self.spaces().documents, document_key).wait()
+    fn indexed(&self) -> Indexed<'_> {
+        Indexed { read: &*self.rows, space: self.spaces().documents }
     }
 
     fn replacement(&self) -> Replacement {

@@ -35,11 +35,28 @@ pub(super) struct Portion {
     text_bytes: usize,
 }
 
-/// The documents that a view knows: the keys of one space.
+/// The documents that a view knows: the keys of one space, with what was emitted for each.
 #[derive(Clone, Copy)]
 pub(super) struct Indexed<'a> {
     pub(super) read: &'a dyn Read,
     pub(super) space: Space,
+}
+
+impl Indexed<'_> {
+    /// What is kept for a document.
+    pub(super) fn get(&self, document_key: &[u8]) -> Result<Option<Entry>> {
+        self.read.get(self.space, document_key).wait()
+    }
+
+    /// Whether none of these documents, which are in order, is known. A first build asks this once for each
+    /// batch, and looks none of them up.
+    pub(super) fn knows_none(&self, documents: &[Entry]) -> Result<bool> {
+        debug_assert!(documents.is_sorted_by(|one, other| one.key() < other.key()));
+        let (Some(first), Some(last)) = (documents.first(), documents.last()) else { return Ok(true) };
+        let bound = |document: &Entry| Bound::Included(document.key().into());
+        let range = KeyRange { lower: bound(first), upper: bound(last) };
+        Ok(self.read.count(self.space, &range).wait()? == 0)
+    }
 }
 
 impl Work {

@@ -161,7 +161,7 @@ fn only_changed_documents_are_mapped_again() {
         }
         sizes
     };
-    assert_eq!(batches(&world), [256, 256, 256, 232]);
+    assert_eq!(batches(&world), [128, 128, 128, 128, 128, 128, 128, 104]);
     assert_eq!(batches(&world), [0_usize; 0]);
     world.commit(&[(key(3), Some(emits([9]))), (key(4), None), (key(5), Some(emits([])))]);
     assert_eq!(batches(&world), [2]);

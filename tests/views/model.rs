@@ -3,7 +3,7 @@
 use crate::moody::MoodyStore;
 use crate::reference::{Style, Value, compare, to_text};
 use kixx_datastore::documents::key::encode_utf16;
-use kixx_datastore::json::split_revision;
+use kixx_datastore::json::{split_revision, write_document};
 use kixx_datastore::kv::{Answer, Batch, Check, Direction, Operation, Read, Sequence, Space, Store};
 use kixx_datastore::views::{BatchLimit, MapBatch, View, ViewPage, ViewQuery, ViewSpaces, parse_mapped};
 use serde_json::value::RawValue;
@@ -48,9 +48,19 @@ pub(crate) fn map(text: &str) -> String {
     format!("[{}]", documents.iter().map(answer).collect::<Vec<_>>().join(","))
 }
 
+/// The documents of a batch as a JSON array.
+fn text(batch: &MapBatch) -> String {
+    let texts = batch.documents.iter().map(|document| {
+        let mut text = Vec::new();
+        write_document(&mut text, document.version(), document.value());
+        String::from_utf8(text).expect("documents are UTF-8")
+    });
+    format!("[{}]", texts.collect::<Vec<_>>().join(","))
+}
+
 /// Maps one batch and hands in its rows.
 pub(crate) fn drive(view: &View, batch: &MapBatch) -> kixx_datastore::Result<()> {
-    let answer = map(&batch.text()?);
+    let answer = map(&text(batch));
     view.apply(batch.ticket, &parse_mapped(&answer)?)
 }
 

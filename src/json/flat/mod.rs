@@ -2,8 +2,10 @@
 //! all values in document order, a number for each, and all strings in one. An object says only which
 //! *structure* it has, a list of names that both sides number once, as msgpackr's records do.
 
+mod batch;
 mod text;
 
+pub use batch::FlatBatch;
 pub use text::{FlatReader, Structures};
 
 use super::strings::push_utf8;
@@ -79,6 +81,15 @@ enum Structure {
     Unfit,
 }
 
+/// A document that was made flat.
+#[derive(Clone, Copy, Debug)]
+pub struct Flat<'a> {
+    /// All its strings, one behind the other.
+    pub strings: &'a str,
+    /// How many values it has.
+    pub values: usize,
+}
+
 /// The buffers of the caller; of each the first [`MAX_VALUES`] are used.
 struct Out<'a> {
     kinds: &'a mut [u8],
@@ -87,16 +98,16 @@ struct Out<'a> {
 }
 
 impl Flattener {
-    /// Fills `kinds` and `numbers` from their beginning with the document of `body` and `version`, and
-    /// answers with the strings. `None` for a document that is better sent as text: because it is large, or
-    /// deep, or of a structure that was not met often yet.
+    /// Fills `kinds` and `numbers` from their beginning with the document of `body` and `version`. `None`
+    /// for one that is better sent as text: because it is large, or deep, or of a structure that was not met
+    /// often yet.
     pub fn flatten(
         &mut self,
         version: u64,
         body: &[u8],
         kinds: &mut [u8],
         numbers: &mut [f64],
-    ) -> Option<&str> {
+    ) -> Option<Flat<'_>> {
         if body.len() > MAX_BODY_BYTES {
             return None;
         }
@@ -107,7 +118,7 @@ impl Flattener {
         if end != body.len() {
             return None;
         }
-        str::from_utf8(&self.strings).ok()
+        Some(Flat { values: out.length, strings: str::from_utf8(&self.strings).ok()? })
     }
 
     /// The names of a structure, as the text of a JSON array.
@@ -362,12 +373,12 @@ mod tests {
 
     fn flatten(flattener: &mut Flattener, version: u64, body: &str) -> Option<Value> {
         let (mut kinds, mut numbers) = (vec![99; MAX_VALUES], vec![f64::NAN; MAX_VALUES]);
-        let strings: Vec<u16> =
-            flattener.flatten(version, body.as_bytes(), &mut kinds, &mut numbers)?.encode_utf16().collect();
-        let (kinds, numbers, strings) = (&kinds[..], &numbers[..], &strings[..]);
+        let flat = flattener.flatten(version, body.as_bytes(), &mut kinds, &mut numbers)?;
+        let (strings, values): (Vec<u16>, usize) = (flat.strings.encode_utf16().collect(), flat.values);
+        let (kinds, numbers, strings) = (&kinds[..values], &numbers[..values], &strings[..]);
         let mut builder = Builder { flattener, kinds, numbers, strings, at: 0 };
         let value = builder.value();
-        assert!(builder.strings.is_empty());
+        assert_eq!((builder.strings.len(), builder.at), (0, values));
         Some(value)
     }
 
