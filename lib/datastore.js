@@ -99,29 +99,40 @@ class Datastore {
     /** Stores a document. Resolves with it and its new `_rev`. */
     async setItem(key, document, options) {
         const name = documentKey(key);
-        return await this.#put('setItem', name, document, writeOptions(options) ? consistentCheck : anyCheck);
+        const checkOf = writeOptions(options) ? consistentCheck : anyCheck;
+        // Awaited here and nowhere else: what waits for many writes is what the garbage collector copies.
+        try {
+            return await this.#put('setItem', name, document, checkOf);
+        } catch (error) {
+            throw withCallerStack(error);
+        }
     }
 
     /** Stores a document where there is none. */
     async insertItem(key, document) {
-        return await this.#put('insertItem', documentKey(key), document, absentCheck);
-    }
-
-    async #put(operation, key, document, checkOf) {
-        const store = this.#store;
+        const name = documentKey(key);
         try {
-            if (store.ready && !store.locksWrites) {
-                return await store.observer.write(operation, [key], () => store.put(key, document, checkOf));
-            }
-            const prepared = strictDocument(document);
-            const check = checkOf(prepared.rev);
-            if (!store.ready) {
-                await store.load();
-            }
-            return await this.#commit(operation, [key], () => store.putPrepared(key, prepared, check));
+            return await this.#put('insertItem', name, document, absentCheck);
         } catch (error) {
             throw withCallerStack(error);
         }
+    }
+
+    #put(operation, key, document, checkOf) {
+        const store = this.#store;
+        return store.ready && !store.locksWrites
+            ? store.observer.write(operation, [key], () => store.put(key, document, checkOf))
+            : this.#putPrepared(operation, key, document, checkOf);
+    }
+
+    async #putPrepared(operation, key, document, checkOf) {
+        const store = this.#store;
+        const prepared = strictDocument(document);
+        const check = checkOf(prepared.rev);
+        if (!store.ready) {
+            await store.load();
+        }
+        return await this.#commit(operation, [key], () => store.putPrepared(key, prepared, check));
     }
 
     /**

@@ -291,7 +291,7 @@ test('errors show who waited', async () => {
     }
     await assert.rejects(theCaller(), (error) => {
         assert.equal(error.name, 'ConflictError');
-        assert.match(error.stack, /async Datastore\.insertItem[^]*async theCaller/);
+        assert.match(error.stack, /at Datastore\.insertItem[^]*async theCaller/);
         return true;
     });
 });
