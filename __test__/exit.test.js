@@ -7,7 +7,7 @@ const { openStore, allDocuments } = require('./helpers/store.js');
 const { newRoomyDirectory } = require('./helpers/temp.js');
 
 const DURABILITIES = ['sync', 'os', 'batched'];
-const TIMEOUT_MS = 20000;
+const TIMEOUT_MS = 60000;
 const WRITES = 200;
 
 /** How each process ends: its exit code, how many writes it must acknowledge first, what else it says. */

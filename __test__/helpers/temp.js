@@ -66,7 +66,7 @@ function roomyParent(bytes) {
 }
 
 /** Waits until `condition` holds; fails when it does not come true. For what happens in the background. */
-async function eventually(condition, what, timeoutMs = 10000) {
+async function eventually(condition, what, timeoutMs = 60_000) {
     const end = performance.now() + timeoutMs;
     while (!await condition()) {
         if (performance.now() > end) {
