@@ -42,7 +42,7 @@ async function readBackup(file, target, { signal, onHeader = () => {}, onBytes =
         }
         const contents = lines.end();
         if (unzip.bytesWritten !== bytes) {
-            throw damaged(file, `something follows its end at byte ${ unzip.bytesWritten }`);
+            throw followed(file, unzip.bytesWritten);
         }
         return { path: file, ...contents, bytes };
     } finally {
@@ -113,6 +113,10 @@ async function sizeOf(file, handle) {
     return stat.size;
 }
 
+function followed(file, byte, cause) {
+    return damaged(file, `something follows its end at byte ${ byte }`, cause);
+}
+
 /** What went wrong, and where: in which line, and about at which byte of the file. */
 function named(file, error, line, byte) {
     if (error instanceof DatastoreError) {
@@ -125,8 +129,8 @@ function named(file, error, line, byte) {
         return line === 1 ? notOurs(file, what, error) : damaged(file, `${ what }, in line ${ line }`, error);
     }
     if (error.code === 'ABORT_ERR' || error.code === 'ERR_STREAM_PREMATURE_CLOSE') {
-        // Unless the caller gave up, the end of the compressed data came before that of the file.
-        return damaged(file, 'something follows its end', error);
+        // Unless the caller gave up, the end of the compressed data came before that of the file was read.
+        return followed(file, byte, error);
     }
     if (error.syscall !== undefined) {
         return new StorageError(`Could not read the backup ${ file }: ${ error.message }`, { cause: error });
