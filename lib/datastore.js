@@ -100,7 +100,7 @@ class Datastore {
     async setItem(key, document, options) {
         const name = documentKey(key);
         const checkOf = writeOptions(options) ? consistentCheck : anyCheck;
-        // Awaited here and nowhere else: what waits for many writes is what the garbage collector copies.
+        // Usually the only await: the garbage collector copies what each write in flight keeps.
         try {
             return await this.#put('setItem', name, document, checkOf);
         } catch (error) {

@@ -58,9 +58,12 @@ const RARE = {
     make(entry) {
         const document = entry.v0;
         const form = formFor(document);
+        if (form === RARE) {
+            return copy(document);
+        }
         form.keep(entry, document);
         entry.make = form.make;
-        return form === RARE ? copy(document) : form.make(entry);
+        return form.make(entry);
     },
 };
 

@@ -45,6 +45,8 @@ class FlatDocuments {
         while (this.#at < kinds.length) {
             documents.push(this.value());
         }
+        // It may be large, and the next batch may never come.
+        this.#strings = '';
         return documents;
     }
 
