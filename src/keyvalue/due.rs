@@ -5,7 +5,7 @@
 //! and is removed when it is due.
 
 use super::{DUE, Millis};
-use crate::kv::{Batch, Check, KeyRange, Operation, Versioning, Write};
+use crate::kv::{Batch, Check, KeyRange, Operation};
 use std::ops::Bound;
 
 /// What comes before the key in a row.
@@ -21,12 +21,12 @@ pub(super) fn step(expires: Millis) -> Millis {
 
 /// Puts the row of `key`.
 pub(super) fn put(key: &[u8], expires: Millis) -> Operation {
-    operation(key, expires, Write::Put(Box::default(), Versioning::Exact(0)))
+    Operation::put_exact(DUE, &row(key, expires), Check::Any, &[], 0)
 }
 
 /// Removes the row of `key`.
 pub(super) fn delete(key: &[u8], expires: Millis) -> Operation {
-    operation(key, expires, Write::Delete)
+    Operation::delete(DUE, &row(key, expires), Check::Any)
 }
 
 /// The rows of all entries that have expired by `now`, and maybe of some that will soon.
@@ -43,14 +43,14 @@ pub(super) fn parse(row: &[u8]) -> Option<(Millis, &[u8])> {
 /// When the first row is due that the batch puts.
 pub(super) fn first_step(batch: &Batch) -> Option<Millis> {
     let puts = batch.operations.iter().filter(|operation| operation.space == DUE);
-    puts.filter_map(|operation| parse(&operation.key)).map(|(step, _)| step).min()
+    puts.filter_map(|operation| parse(operation.key())).map(|(step, _)| step).min()
 }
 
-fn operation(key: &[u8], expires: Millis, write: Write) -> Operation {
+fn row(key: &[u8], expires: Millis) -> Vec<u8> {
     let mut row = Vec::with_capacity(TIME_BYTES + key.len());
     row.extend_from_slice(&step(expires).to_be_bytes());
     row.extend_from_slice(key);
-    Operation { space: DUE, key: row.into_boxed_slice(), check: Check::Any, write }
+    row
 }
 
 #[cfg(test)]
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn rows_sort_by_time_and_are_found_once_their_entry_has_expired() {
-        let row = |expires| put(b"k", expires).key;
+        let row = |expires| row(b"k", expires);
         assert_eq!(parse(&row(1_025)), Some((2_048, &b"k"[..])));
         assert_eq!(row(1_025), row(2_048));
         assert!(row(2_048) < row(2_049));

@@ -3,7 +3,7 @@
 use super::value::{self, decode};
 use super::{DUE, ENTRIES, FENCES, Millis, due};
 use crate::Result;
-use crate::kv::{Batch, Check, Entry, Operation, Versioning, Write};
+use crate::kv::{Batch, Check, Entry, Operation};
 
 /// A write of one key. It is done or, if what it asks for does not hold, left undone.
 #[derive(Clone, Debug)]
@@ -44,12 +44,9 @@ impl Request {
     /// The batch of a blind request; otherwise the request comes back.
     pub fn into_blind(self) -> Result<Batch, Self> {
         match self.action {
-            Action::Set(form) if value::expires(&form).is_none() => Ok(Batch::of(Operation {
-                space: ENTRIES,
-                key: self.key,
-                check: Check::Any,
-                write: put(form),
-            })),
+            Action::Set(form) if value::expires(&form).is_none() => {
+                Ok(Batch::of(write(&self.key, Check::Any, Some(&form))))
+            }
             action => Err(Self { key: self.key, action }),
         }
     }
@@ -73,7 +70,7 @@ impl Request {
             (_, None) => Check::Absent,
         };
         let mut operations = Vec::with_capacity(3);
-        push_write(&mut operations, &self.key, check, form.cloned(), current);
+        push_write(&mut operations, &self.key, check, form.map(|form| &**form), current);
         if let Action::Lock(_) = self.action {
             operations.push(Operation::put(FENCES, &self.key, Check::Any, b""));
         }
@@ -86,13 +83,12 @@ pub(super) fn push_write(
     operations: &mut Vec<Operation>,
     key: &[u8],
     check: Check,
-    form: Option<Box<[u8]>>,
+    form: Option<&[u8]>,
     current: Option<&Entry>,
 ) {
     let before = current.and_then(|entry| value::expires(entry.value()));
-    let after = form.as_ref().and_then(|form| value::expires(form));
-    let write = form.map_or(Write::Delete, put);
-    operations.push(Operation { space: ENTRIES, key: key.into(), check, write });
+    let after = form.and_then(value::expires);
+    operations.push(write(key, check, form));
     if let Some(expires) = before.filter(|before| after.map(due::step) != Some(due::step(*before))) {
         operations.push(due::delete(key, expires));
     }
@@ -102,6 +98,10 @@ pub(super) fn push_write(
     debug_assert!(operations.iter().all(|operation| [ENTRIES, DUE].contains(&operation.space)));
 }
 
-fn put(form: Box<[u8]>) -> Write {
-    Write::Put(form, Versioning::Exact(0))
+/// Nobody reads the version of an entry; a fixed one saves stores from looking for the one before.
+fn write(key: &[u8], check: Check, form: Option<&[u8]>) -> Operation {
+    match form {
+        Some(form) => Operation::put_exact(ENTRIES, key, check, form, 0),
+        None => Operation::delete(ENTRIES, key, check),
+    }
 }

@@ -153,7 +153,7 @@ impl KeyValues {
     pub fn write_batch(self: &Arc<Self>, writes: Vec<KeyWrite>) -> Answer<()> {
         let mut operations = Vec::with_capacity(writes.len());
         for (key, form) in writes {
-            push_write(&mut operations, &key, Check::Any, form, None);
+            push_write(&mut operations, &key, Check::Any, form.as_deref(), None);
         }
         let answer = self.commit_now(Batch { operations });
         match answer {
@@ -331,7 +331,7 @@ impl KeyValues {
             }
         }
         for (key, form) in entries {
-            push_write(&mut operations, &key, Check::Any, form, None);
+            push_write(&mut operations, &key, Check::Any, form.as_deref(), None);
         }
         self.commit(Batch { operations }).await.map(drop)
     }

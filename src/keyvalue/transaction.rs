@@ -74,7 +74,7 @@ impl Transaction {
                 Some(Some(sequence)) => Check::Unchanged(sequence),
             };
             let current = self.read.get(ENTRIES, &key).await?;
-            push_write(&mut operations, &key, check, form, current.as_ref());
+            push_write(&mut operations, &key, check, form.as_deref(), current.as_ref());
         }
         let still = |(key, seen): (Box<[u8]>, Option<Sequence>)| {
             Operation::delete(ENTRIES, &key, seen.map_or(Check::StillAbsent, Check::Still))

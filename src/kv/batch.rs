@@ -17,12 +17,12 @@ pub struct Batch {
 pub struct Operation {
     /// Where.
     pub space: Space,
-    /// The key, at most [`super::MAX_KEY_BYTES`].
-    pub key: Box<[u8]>,
     /// What has to hold.
     pub check: Check,
     /// What to do.
     pub write: Write,
+    /// Key and value, which a put leaves as they are here: so they are copied once.
+    entry: Entry,
 }
 
 /// A condition on the current entry of a key.
@@ -50,10 +50,10 @@ pub enum Check {
 }
 
 /// What to do with a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// Put this value.
-    Put(Box<[u8]>, Versioning),
+    /// Put the value.
+    Put(Versioning),
     /// Remove the entry, if there is one.
     Delete,
 }
@@ -75,34 +75,50 @@ impl Batch {
 }
 
 impl Operation {
-    /// Puts `value`, counting the version up.
+    /// Puts `value`, counting the version up. Keys have [`super::MAX_KEY_BYTES`] at most.
     pub fn put(space: Space, key: &[u8], check: Check, value: &[u8]) -> Self {
-        Self { space, key: key.into(), check, write: Write::Put(value.into(), Versioning::Next) }
+        Self::new(space, key, check, Write::Put(Versioning::Next), value)
+    }
+
+    /// Puts `value` with this version.
+    pub fn put_exact(space: Space, key: &[u8], check: Check, value: &[u8], version: Version) -> Self {
+        Self::new(space, key, check, Write::Put(Versioning::Exact(version)), value)
     }
 
     /// Removes the entry.
     pub fn delete(space: Space, key: &[u8], check: Check) -> Self {
-        Self { space, key: key.into(), check, write: Write::Delete }
+        Self::new(space, key, check, Write::Delete, &[])
+    }
+
+    fn new(space: Space, key: &[u8], check: Check, write: Write, value: &[u8]) -> Self {
+        Self { space, check, write, entry: Entry::new(key, value, 0, 0) }
+    }
+
+    /// The key.
+    pub fn key(&self) -> &[u8] {
+        self.entry.key()
+    }
+
+    /// The value to put; empty for what puts nothing.
+    pub fn value(&self) -> &[u8] {
+        self.entry.value()
     }
 
     /// The entry that this operation leaves, or `None` when it leaves nothing; `Conflict` when the check
     /// does not hold against `current`, `Assertion` when the key or the value is too long. This is the one
     /// place where checks and versions are decided.
-    pub fn apply(&self, current: Option<&Entry>, sequence: Sequence) -> Result<Option<Entry>> {
+    pub fn apply(&mut self, current: Option<&Entry>, sequence: Sequence) -> Result<Option<Entry>> {
         self.check_lengths()?;
         if !self.check.holds(current, sequence) {
             return Err(self.conflict(current));
         }
-        Ok(match &self.write {
-            Write::Delete => None,
-            Write::Put(value, versioning) => {
-                let version = match versioning {
-                    Versioning::Exact(version) => *version,
-                    Versioning::Next => current.map_or(0, |entry| entry.version() + 1),
-                };
-                Some(Entry::new(&self.key, value, version, sequence))
-            }
-        })
+        let version = match self.write {
+            Write::Delete => return Ok(None),
+            Write::Put(Versioning::Exact(version)) => version,
+            Write::Put(Versioning::Next) => current.map_or(0, |entry| entry.version() + 1),
+        };
+        self.entry.stamp(version, sequence);
+        Ok(Some(self.entry.clone()))
     }
 
     /// Whether nothing is to be done in the commit `sequence`; `Conflict` as [`Operation::apply`].
@@ -122,33 +138,27 @@ impl Operation {
 
     /// What this counts in a batch.
     pub fn bytes(&self) -> usize {
-        let value = match &self.write {
-            Write::Put(value, _) => value.len(),
-            Write::Delete => 0,
-        };
-        OPERATION_BYTES + self.key.len() + value
+        OPERATION_BYTES + self.key().len() + self.value().len()
     }
 
     /// Whether [`Operation::apply`] leaves the same whatever there is now.
     pub fn ignores_current(&self) -> bool {
-        self.check == Check::Any && !matches!(self.write, Write::Put(_, Versioning::Next))
+        self.check == Check::Any && self.write != Write::Put(Versioning::Next)
     }
 
     fn check_lengths(&self) -> Result<()> {
-        if self.key.len() > MAX_KEY_BYTES {
-            let (key, length) = (utf16::quote(&self.key), self.key.len());
-            let message = format!("The key {key} has {length} bytes, more than {MAX_KEY_BYTES}");
-            return Err(Error::assertion(message).with_key(utf16::decode(&self.key)));
+        let (key, value) = (self.key(), self.value());
+        if key.len() > MAX_KEY_BYTES {
+            let (quoted, length) = (utf16::quote(key), key.len());
+            let message = format!("The key {quoted} has {length} bytes, more than {MAX_KEY_BYTES}");
+            return Err(Error::assertion(message).with_key(utf16::decode(key)));
         }
-        match &self.write {
-            Write::Put(value, _) if value.len() > MAX_VALUE_BYTES => {
-                let (key, length) = (utf16::decode(&self.key), value.len());
-                let message =
-                    format!("The value at \"{key}\" has {length} bytes, more than {MAX_VALUE_BYTES}");
-                Err(Error::assertion(message).with_key(key))
-            }
-            _ => Ok(()),
+        if value.len() > MAX_VALUE_BYTES {
+            let (key, length) = (utf16::decode(key), value.len());
+            let message = format!("The value at \"{key}\" has {length} bytes, more than {MAX_VALUE_BYTES}");
+            return Err(Error::assertion(message).with_key(key));
         }
+        Ok(())
     }
 
     fn conflict(&self, current: Option<&Entry>) -> Error {
@@ -163,7 +173,7 @@ impl Operation {
             Check::Unchanged(_) | Check::Still(_) => "no change since it was read".to_owned(),
             Check::Latest(_) => "no commit in between".to_owned(),
         };
-        let key = utf16::decode(&self.key);
+        let key = utf16::decode(self.key());
         let message = format!("Conflict at \"{key}\": expected {expected}, but {found}");
         Error::new(ErrorKind::Conflict, message).with_key(key).with_expected(expected)
     }

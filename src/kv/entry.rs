@@ -92,6 +92,17 @@ impl Entry {
         self.bytes[self.size() - 1]
     }
 
+    /// Gives it another version and sequence: in place where nobody else has it.
+    pub(super) fn stamp(&mut self, version: Version, sequence: Sequence) {
+        match Arc::get_mut(&mut self.bytes) {
+            Some(bytes) => {
+                bytes[..SEQUENCE_AT].copy_from_slice(&version.to_le_bytes());
+                bytes[SEQUENCE_AT..KEY_LENGTH_AT].copy_from_slice(&sequence.to_le_bytes());
+            }
+            None => *self = Self::new(self.key(), self.value(), version, sequence),
+        }
+    }
+
     fn key_length(&self) -> usize {
         let mut length = [0; 4];
         length.copy_from_slice(&self.bytes[KEY_LENGTH_AT..KEY_AT]);
@@ -135,5 +146,14 @@ mod tests {
                 (key, value, 7, u64::MAX)
             );
         }
+    }
+
+    #[test]
+    fn a_stamp_changes_no_entry_that_others_have() {
+        let mut entry = Entry::new(b"k", b"v", 1, 2);
+        let other = entry.clone();
+        entry.stamp(3, 4);
+        entry.stamp(5, 6);
+        assert_eq!((entry, other), (Entry::new(b"k", b"v", 5, 6), Entry::new(b"k", b"v", 1, 2)));
     }
 }

@@ -1,8 +1,8 @@
 //! From a batch to what it leaves: the pure part of a commit.
 
-use super::{Batch, Committed, Entry, Sequence, Space, Version};
+use super::{Batch, Committed, Entry, Operation, Sequence, Space, Version};
 use crate::Result;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
 /// A batch whose checks all held.
@@ -37,23 +37,23 @@ pub struct Change {
 /// What `batch` leaves where `current` is what there was; later operations see the effect of earlier
 /// ones. `Conflict` names the key whose check does not hold, `Assertion` a key or value that is too long.
 pub fn prepare(
-    batch: &Batch,
+    batch: &mut Batch,
     sequence: Sequence,
     current: impl Fn(Space, &[u8]) -> Result<Option<Entry>>,
 ) -> Result<Prepared> {
-    let operations = &batch.operations;
+    let operations = &mut batch.operations;
     let mut versions = Vec::with_capacity(operations.len());
     let mut changes: Vec<Change> = Vec::with_capacity(operations.len());
-    // A single operation, the usual case, needs no look-up.
-    let mut touched: HashMap<(Space, &[u8]), usize> =
-        HashMap::with_capacity(if operations.len() > 1 { operations.len() } else { 0 });
-    for operation in operations {
-        let place = (operation.space, &*operation.key);
-        let earlier = touched.get(&place).copied();
+    let repeats = repeats(operations);
+    // Of the first operations at their place that others repeat: their change, if there is one.
+    let mut change_of: HashMap<usize, usize> = HashMap::new();
+    for (index, operation) in operations.iter_mut().enumerate() {
+        let first = repeats.get(&index).copied().unwrap_or(index);
+        let earlier = change_of.get(&first).copied();
         let before = match earlier {
             Some(at) => changes[at].entry.take(),
             None if operation.ignores_current() => None,
-            None => current(operation.space, &operation.key)?,
+            None => current(operation.space, operation.key())?,
         };
         if operation.is_left_out(before.as_ref(), sequence)? {
             versions.push(None);
@@ -68,12 +68,29 @@ pub fn prepare(
             changes[at].entry = entry;
             continue;
         }
-        if operations.len() > 1 {
-            touched.insert(place, changes.len());
+        if !repeats.is_empty() {
+            change_of.insert(first, changes.len());
         }
-        changes.push(Change { space: operation.space, key: (*operation.key).into(), entry });
+        changes.push(Change { space: operation.space, key: operation.key().into(), entry });
     }
     Ok(Prepared { sequence, versions, changes })
+}
+
+/// The operations at a place where one was before: by their numbers, the number of the first one there.
+fn repeats(operations: &[Operation]) -> HashMap<usize, usize> {
+    let mut repeats = HashMap::new();
+    // A single operation is the usual case.
+    if operations.len() <= 1 {
+        return repeats;
+    }
+    let mut firsts = HashMap::with_capacity(operations.len());
+    for (index, operation) in operations.iter().enumerate() {
+        let first = *firsts.entry((operation.space, operation.key())).or_insert(index);
+        if first != index {
+            repeats.insert(index, first);
+        }
+    }
+    repeats
 }
 
 /// What the batches of a group leave that are prepared but not yet published, over the published state.
@@ -87,7 +104,7 @@ impl Overlay {
     /// them once it is [added](Self::add).
     pub fn prepare(
         &self,
-        batch: &Batch,
+        batch: &mut Batch,
         sequence: Sequence,
         published: impl Fn(Space, &[u8]) -> Result<Option<Entry>>,
     ) -> Result<Prepared> {
@@ -139,7 +156,7 @@ mod tests {
             put(b"b", Check::Absent),
             Operation::delete(SPACE, b"a", Check::Unchanged(9)),
         ];
-        let prepared = prepare(&batch(&operations), 9, current).unwrap();
+        let prepared = prepare(&mut batch(&operations), 9, current).unwrap();
         assert_eq!(prepared.versions, [Some(5), Some(0), Some(6), None, Some(0), None]);
         let left: Vec<_> = prepared
             .changes
@@ -156,7 +173,7 @@ mod tests {
         let skip = Check::AbsentOrSkip;
         let operations =
             [put(b"a", skip), put(b"b", skip), put(b"b", skip), Operation::delete(SPACE, b"a", skip)];
-        let prepared = prepare(&batch(&operations), 9, current).unwrap();
+        let prepared = prepare(&mut batch(&operations), 9, current).unwrap();
         assert_eq!(prepared.versions, [None, Some(0), None, None]);
         assert_eq!(prepared.changes.len(), 1);
         assert_eq!(prepared.changes[0].entry.as_ref().map(Entry::version), Some(0));
@@ -166,7 +183,7 @@ mod tests {
     fn failing_says_which_operation() {
         let failing = |operation| {
             let operations = [put(b"a", Check::Any), operation, put(b"c", Check::Version(1))];
-            let error = prepare(&batch(&operations), 1, |_, _| Ok(None)).unwrap_err();
+            let error = prepare(&mut batch(&operations), 1, |_, _| Ok(None)).unwrap_err();
             (error.key().map(str::to_owned), error.kind())
         };
         assert_eq!(failing(put(b"b", Check::Version(1))), (Some("b".into()), ErrorKind::Conflict));
@@ -185,7 +202,7 @@ mod tests {
         let stored = Entry::new(b"d", b"", 6, 0);
         let published = |_: Space, key: &[u8]| Ok((key == b"d").then(|| stored.clone()));
         let mut next = |operations: &[Operation], sequence| {
-            let prepared = overlay.prepare(&batch(operations), sequence, published)?;
+            let prepared = overlay.prepare(&mut batch(operations), sequence, published)?;
             overlay.add(&prepared);
             Ok::<_, crate::Error>(prepared.versions)
         };

@@ -6,7 +6,7 @@ use super::port::{PromiseId, Task};
 use super::shared;
 use super::text::{self, Key, Text};
 use crate::documents::assert_storable;
-use crate::kv::{Batch, Changes, Check, Operation, Space, Versioning, Write};
+use crate::kv::{Batch, Changes, Check, Operation, Space, Version};
 use crate::{Error, json};
 use napi::Env;
 use napi::bindgen_prelude::{External, Float64Array, Uint32Array, Unknown};
@@ -60,8 +60,8 @@ pub fn commit_batch(
     let mut operations = Vec::with_capacity(keys.len());
     for ((key, document), triple) in keys.iter().zip(documents).zip(checks.chunks_exact(3)) {
         let check = check(triple[0] as u32, triple[1]).map_err(to_js)?;
-        let versioning = if triple[2] < 0.0 { Versioning::Next } else { Versioning::Exact(triple[2] as u64) };
-        operations.push(operation(key, document, check, versioning)?);
+        let exact = (triple[2] >= 0.0).then_some(triple[2] as u64);
+        operations.push(operation(key, document, check, exact)?);
     }
     let answer = handle.store()?.commit(Batch { operations });
     let text = async move {
@@ -96,19 +96,17 @@ fn operation(
     key: &Key,
     document: Option<String>,
     check: Check,
-    versioning: Versioning,
+    exact: Option<Version>,
 ) -> napi::Result<Operation> {
     assert_storable(&key.0).map_err(to_js)?;
-    let write = match document {
-        None => Write::Delete,
-        Some(text) => {
-            let mut text = text.into_bytes();
-            let body = json::body_of_normalized(&mut text)
-                .ok_or_else(|| to_js(Error::assertion("A document must come from the strict copy")))?;
-            Write::Put(body.into(), versioning)
-        }
-    };
-    Ok(Operation { space: DOCUMENTS, key: key.0.as_slice().into(), check, write })
+    let Some(text) = document else { return Ok(Operation::delete(DOCUMENTS, &key.0, check)) };
+    let mut text = text.into_bytes();
+    let body = json::body_of_normalized(&mut text)
+        .ok_or_else(|| to_js(Error::assertion("A document must come from the strict copy")))?;
+    Ok(match exact {
+        Some(version) => Operation::put_exact(DOCUMENTS, &key.0, check, body, version),
+        None => Operation::put(DOCUMENTS, &key.0, check, body),
+    })
 }
 
 pub(super) fn check(kind: u32, value: f64) -> crate::Result<Check> {

@@ -61,7 +61,8 @@ pub fn set_view<'env>(
         drop(Answer::blocking(move || remove_others(&*store, &name.id, Some(&name.signature))));
         (None, view)
     } else {
-        let rows = Arc::new(MemoryStore::new());
+        // A view never asks what changed in its rows.
+        let rows = Arc::new(MemoryStore::without_history());
         (Some(Arc::clone(&rows)), View::new(rows, SPACES))
     };
     let driver = Arc::new(Driver::new(view, map));

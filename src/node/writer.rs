@@ -7,7 +7,7 @@ use super::port::{PromiseId, Task};
 use crate::Error;
 use crate::documents::{assert_storable, key};
 use crate::json::{self, FlatKind, FlatReader, Structures};
-use crate::kv::{Batch, Operation, Space, Versioning, Write};
+use crate::kv::{Batch, Check, Operation, Space};
 use napi::Env;
 use napi::bindgen_prelude::{External, Float64Array, Uint8Array};
 use napi_derive::napi;
@@ -65,24 +65,25 @@ impl Writer {
         let kind = reader.number().ok_or_else(malformed)?;
         let value = reader.number().ok_or_else(malformed)?;
         let check = check(kind as u32, value)?;
-        let write = self.write(reader).ok_or_else(malformed)?;
-        Ok(Operation { space: Space::DOCUMENTS, key: (*key).into(), check, write })
+        self.write(reader, &key, check).ok_or_else(malformed)
     }
 
-    fn write(&self, reader: &mut FlatReader<'_>) -> Option<Write> {
+    fn write(&self, reader: &mut FlatReader<'_>, key: &[u8], check: Check) -> Option<Operation> {
         let (kind, number) = reader.value()?;
         let mut body = self.body.borrow_mut();
         body.clear();
-        match kind {
-            FlatKind::Null => return Some(Write::Delete),
-            FlatKind::Object => reader.object(&self.structures.borrow(), number, &mut body)?,
+        let body = match kind {
+            FlatKind::Null => return Some(Operation::delete(Space::DOCUMENTS, key, check)),
+            FlatKind::Object => {
+                reader.object(&self.structures.borrow(), number, &mut body)?;
+                &*body
+            }
             FlatKind::Text => {
                 body.extend_from_slice(reader.take(number)?.as_bytes());
-                let text = json::body_of_normalized(&mut body)?;
-                return Some(Write::Put(text.into(), Versioning::Next));
+                json::body_of_normalized(&mut body)?
             }
             _ => return None,
-        }
-        Some(Write::Put(body.as_slice().into(), Versioning::Next))
+        };
+        Some(Operation::put(Space::DOCUMENTS, key, check, body))
     }
 }

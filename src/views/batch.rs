@@ -37,7 +37,8 @@ impl Default for BatchLimit {
 impl MapBatch {
     /// The documents in flat form.
     pub fn flat(&self, flattener: &mut Flattener) -> Result<FlatBatch> {
-        let mut flat = FlatBatch::default();
+        let text_bytes = self.documents.iter().map(|document| document.value().len()).sum();
+        let mut flat = FlatBatch::with_room_for(text_bytes);
         fetch(&self.documents);
         for document in self.documents.iter() {
             flat.push(flattener, document.version(), document.value())?;

@@ -6,8 +6,7 @@
 use super::failures::Failures;
 use super::index::ViewSpaces;
 use crate::kv::{
-    Batch, Check, Committed, Entry, KeyRange, Operation, Read, Scan, Sequence, Space, Store, Versioning,
-    Write, block_on,
+    Batch, Check, Committed, Entry, KeyRange, Operation, Read, Scan, Sequence, Space, Store, block_on,
 };
 use crate::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
@@ -210,8 +209,7 @@ fn all_of(id: &str) -> KeyRange {
 }
 
 fn put(key: &[u8], check: Check, value: &Value) -> Operation {
-    let write = Write::Put(value.to_string().into_bytes().into(), Versioning::Exact(0));
-    Operation { space: RECORDS, key: key.into(), check, write }
+    Operation::put_exact(RECORDS, key, check, value.to_string().as_bytes(), 0)
 }
 
 fn parse(entry: &Entry) -> Result<Value> {

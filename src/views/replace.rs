@@ -4,8 +4,8 @@ use super::emission::{Emission, EmissionWriter};
 use super::failures::FailureChange;
 use super::index::ViewSpaces;
 use super::mapped::{EmittedRow, MappedDocument};
-use super::row::{row_key, row_value};
-use crate::kv::{Batch, Check, Entry, Operation, Space, Versioning, Write};
+use super::row::{push_row_key, push_row_value};
+use crate::kv::{Batch, Check, Entry, Operation, Space};
 
 /// Collects what to commit, and what to do with the failures once that is done.
 #[derive(Debug)]
@@ -14,6 +14,9 @@ pub(super) struct Replacement {
     batch: Batch,
     failures: Vec<FailureChange>,
     emitted: EmissionWriter,
+    // Of the row that is being written.
+    key: Vec<u8>,
+    value: Vec<u8>,
 }
 
 /// Where the rows go, and what fits there.
@@ -25,7 +28,14 @@ pub(super) struct Target {
 
 impl Replacement {
     pub(super) fn new(target: Target) -> Self {
-        Self { target, batch: Batch::default(), failures: Vec::new(), emitted: EmissionWriter::default() }
+        Self {
+            target,
+            batch: Batch::default(),
+            failures: Vec::new(),
+            emitted: EmissionWriter::default(),
+            key: Vec::new(),
+            value: Vec::new(),
+        }
     }
 
     /// Puts the rows that `mapped` says in place of those of `old`.
@@ -66,16 +76,17 @@ impl Replacement {
     ) -> Result<(), String> {
         for (ordinal, row) in (0..).zip(rows) {
             let collated = emitted.push(row.key).map_err(|error| error.to_string())?;
-            let key = row_key(collated, document.key(), ordinal);
-            let limit = self.target.max_key_bytes;
-            if key.len() > limit {
-                let length = key.len();
+            self.key.clear();
+            push_row_key(&mut self.key, collated, document.key(), ordinal);
+            let (length, limit) = (self.key.len(), self.target.max_key_bytes);
+            if length > limit {
                 return Err(format!(
                     "an emitted key takes {length} bytes in the index, the limit is {limit}"
                 ));
             }
-            let value = row_value(collated, document, row);
-            self.put(self.target.spaces.rows, key, value);
+            self.value.clear();
+            push_row_value(&mut self.value, collated, document, row);
+            self.batch.operations.push(put(self.target.spaces.rows, &self.key, &self.value));
         }
         Ok(())
     }
@@ -85,26 +96,28 @@ impl Replacement {
         let mut new_keys = new.collated_keys();
         for (ordinal, collated) in (0..).zip(old.collated_keys()) {
             if new_keys.next() != Some(collated) {
-                self.delete(self.target.spaces.rows, row_key(collated, document_key, ordinal));
+                self.key.clear();
+                push_row_key(&mut self.key, collated, document_key, ordinal);
+                self.batch.operations.push(delete(self.target.spaces.rows, &self.key));
             }
         }
         if old.is_failure() {
             self.failures.push(FailureChange::Remove(document_key.into()));
         }
+        let space = self.target.spaces.documents;
         if new != Emission::NOTHING {
-            self.put(self.target.spaces.documents, document_key.into(), new.bytes().into());
+            self.batch.operations.push(put(space, document_key, new.bytes()));
         } else if old != Emission::NOTHING {
-            self.delete(self.target.spaces.documents, document_key.into());
+            self.batch.operations.push(delete(space, document_key));
         }
     }
+}
 
-    fn put(&mut self, space: Space, key: Box<[u8]>, value: Box<[u8]>) {
-        // Nobody reads the version of a row; a fixed one saves stores from looking for the one before.
-        let write = Write::Put(value, Versioning::Exact(0));
-        self.batch.operations.push(Operation { space, key, check: Check::Any, write });
-    }
+/// Nobody reads the version of a row; a fixed one saves stores from looking for the one before.
+fn put(space: Space, key: &[u8], value: &[u8]) -> Operation {
+    Operation::put_exact(space, key, Check::Any, value, 0)
+}
 
-    fn delete(&mut self, space: Space, key: Box<[u8]>) {
-        self.batch.operations.push(Operation { space, key, check: Check::Any, write: Write::Delete });
-    }
+fn delete(space: Space, key: &[u8]) -> Operation {
+    Operation::delete(space, key, Check::Any)
 }

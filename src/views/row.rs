@@ -70,25 +70,20 @@ fn document_key(row_key: &[u8], collated_length: usize) -> Option<Cow<'_, [u8]>>
     read_terminated(row_key.get(collated_length..end)?)
 }
 
-/// The key of a row.
-pub(super) fn row_key(collated: &[u8], document_key: &[u8], ordinal: u32) -> Box<[u8]> {
-    let mut key = Vec::with_capacity(collated.len() + document_key.len() + 1 + ORDINAL_BYTES);
-    key.extend_from_slice(collated);
-    push_terminated(&mut key, document_key);
-    key.extend_from_slice(&ordinal.to_be_bytes());
-    key.into()
+/// Appends the key of a row.
+pub(super) fn push_row_key(out: &mut Vec<u8>, collated: &[u8], document_key: &[u8], ordinal: u32) {
+    out.extend_from_slice(collated);
+    push_terminated(out, document_key);
+    out.extend_from_slice(&ordinal.to_be_bytes());
 }
 
-/// The value of a row.
-pub(super) fn row_value(collated: &[u8], document: &Entry, row: &EmittedRow<'_>) -> Box<[u8]> {
-    let value_text = row.value.unwrap_or_default();
-    let mut value = Vec::with_capacity(HEADER_BYTES + row.key.len() + value_text.len());
-    value.extend_from_slice(&length(collated.len()).to_le_bytes());
-    value.extend_from_slice(&document.sequence().to_le_bytes());
-    value.extend_from_slice(&length(row.key.len()).to_le_bytes());
-    value.extend_from_slice(row.key.as_bytes());
-    value.extend_from_slice(value_text.as_bytes());
-    value.into()
+/// Appends the value of a row.
+pub(super) fn push_row_value(out: &mut Vec<u8>, collated: &[u8], document: &Entry, row: &EmittedRow<'_>) {
+    out.extend_from_slice(&length(collated.len()).to_le_bytes());
+    out.extend_from_slice(&document.sequence().to_le_bytes());
+    out.extend_from_slice(&length(row.key.len()).to_le_bytes());
+    out.extend_from_slice(row.key.as_bytes());
+    out.extend_from_slice(row.value.unwrap_or_default().as_bytes());
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "values are limited to 512 MiB")]
@@ -112,9 +107,10 @@ mod tests {
             key_text in ".{1,9}", value_text in proptest::option::of(".{1,9}"),
         ) {
             let document = Entry::new(&document_key, b"{}", 3, sequence);
-            let key = row_key(&collated, &document_key, ordinal);
+            let (mut key, mut value) = (Vec::new(), Vec::new());
+            push_row_key(&mut key, &collated, &document_key, ordinal);
             let emitted = EmittedRow { key: &key_text, value: value_text.as_deref() };
-            let value = row_value(&collated, &document, &emitted);
+            push_row_value(&mut value, &collated, &document, &emitted);
             let row = Row::read(Entry::new(&key, &value, 0, 1)).unwrap();
             prop_assert_eq!(row.key_text(), key_text.as_bytes());
             prop_assert_eq!(row.value_text(), value_text.as_ref().map(String::as_bytes));

@@ -2,9 +2,7 @@
 
 use crate::harness::{Harness, all_keys, delete, error_kind, get, number, put};
 use kixx_datastore::ErrorKind;
-use kixx_datastore::kv::{
-    Batch, Changes, Check, MAX_KEY_BYTES, MAX_VALUE_BYTES, Operation, Space, Versioning, Write,
-};
+use kixx_datastore::kv::{Batch, Changes, Check, MAX_KEY_BYTES, MAX_VALUE_BYTES, Operation, Space};
 
 pub(crate) fn checks_hold_or_conflict(harness: &Harness) {
     for space in harness.spaces() {
@@ -56,9 +54,8 @@ pub(crate) fn versions_count_the_puts(harness: &Harness) {
 }
 
 pub(crate) fn exact_versions_are_kept(harness: &Harness) {
-    let exact = |key: &str, version| Operation {
-        write: Write::Put(b"{}"[..].into(), Versioning::Exact(version)),
-        ..put(Space::DOCUMENTS, key, Check::Any, 0)
+    let exact = |key: &str, version| {
+        Operation::put_exact(Space::DOCUMENTS, key.as_bytes(), Check::Any, b"{}", version)
     };
     let committed = harness.commit(vec![exact("a", 41), exact("b", 0)]).unwrap();
     assert_eq!(committed.versions, [Some(41), Some(0)]);
@@ -208,9 +205,9 @@ pub(crate) fn keys_and_values_that_are_too_long_are_refused(harness: &Harness) {
     let space = harness.scratch();
     let good = put(space, "good", Check::Any, 0);
     let long_key = Operation::put(space, &vec![b'k'; capability.max_key_bytes + 1], Check::Any, b"{}");
-    // Made of untouched zero pages, so that it costs no memory.
-    let value = vec![0; capability.max_value_bytes + 1].into_boxed_slice();
-    let long_value = Operation { write: Write::Put(value, Versioning::Next), ..good.clone() };
+    let value = vec![0; capability.max_value_bytes + 1];
+    let long_value = Operation::put(space, b"good", Check::Any, &value);
+    drop(value);
     for operation in [long_key, long_value] {
         let result = harness.commit(vec![good.clone(), operation]);
         assert_eq!(error_kind(result), Some(ErrorKind::Assertion));

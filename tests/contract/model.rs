@@ -57,7 +57,7 @@ fn operation(random: &mut Random) -> Operation {
 fn apply(model: &Model, operations: &[Operation]) -> Option<Model> {
     let mut model = model.clone();
     for operation in operations {
-        let key = String::from_utf8(operation.key.to_vec()).unwrap();
+        let key = String::from_utf8(operation.key().to_vec()).unwrap();
         let version = model.get(&key).map(|(_, version)| *version);
         let holds = match operation.check {
             Check::Absent => version.is_none(),
@@ -68,9 +68,9 @@ fn apply(model: &Model, operations: &[Operation]) -> Option<Model> {
         if !holds {
             return None;
         }
-        match &operation.write {
-            Write::Put(value, _) => {
-                model.insert(key, (number_in(value), version.map_or(0, |version| version + 1)));
+        match operation.write {
+            Write::Put(_) => {
+                model.insert(key, (number_in(operation.value()), version.map_or(0, |version| version + 1)));
             }
             Write::Delete => {
                 model.remove(&key);

@@ -41,8 +41,7 @@ pub(crate) fn batch(size: Size, random: &mut Seeded) -> Batch {
     let operations = (0..count).map(|index| {
         let key = KEYS[random.choose(KEYS.len())].as_bytes();
         if random.choose(4) == 0 {
-            let (space, write) = (Space::DOCUMENTS, Write::Delete);
-            return Operation { space, key: key.into(), check: Check::Any, write };
+            return Operation::delete(Space::DOCUMENTS, key, Check::Any);
         }
         let text = text(size, random);
         let body = format!(r#"{{"n":{number},"i":{index},"t":"{text}"}}"#);
@@ -65,14 +64,14 @@ fn text(size: Size, random: &mut Seeded) -> String {
 pub(crate) fn after(before: &Documents, batch: &Batch) -> Documents {
     let mut after = before.clone();
     for operation in &batch.operations {
-        let key = String::from_utf8_lossy(&operation.key).into_owned();
-        match &operation.write {
+        let key = String::from_utf8_lossy(operation.key()).into_owned();
+        match operation.write {
             Write::Delete => {
                 after.remove(&key);
             }
-            Write::Put(body, _) => {
+            Write::Put(_) => {
                 let revision = after.get(&key).map_or(0, |(revision, _)| revision + 1);
-                after.insert(key, (revision, String::from_utf8_lossy(body).into_owned()));
+                after.insert(key, (revision, String::from_utf8_lossy(operation.value()).into_owned()));
             }
         }
     }

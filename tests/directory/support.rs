@@ -2,7 +2,7 @@
 
 use kixx_datastore::Result;
 use kixx_datastore::fs::{FileSystem, LockFile, LockKind, OsFileSystem};
-use kixx_datastore::kv::{Batch, Check, Committed, KeyRange, Operation, Read, Scan, Space, Store, Write};
+use kixx_datastore::kv::{Batch, Check, Committed, KeyRange, Operation, Read, Scan, Space, Store};
 use kixx_datastore::stores::directory::DirectoryStore;
 use kixx_datastore::stores::durable::{OnDamage, OpenOptions};
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub(crate) fn put(key: &str, body: &str) -> Operation {
 }
 
 pub(crate) fn delete(key: &str) -> Operation {
-    Operation { space: DOCUMENTS, key: key.as_bytes().into(), check: Check::Any, write: Write::Delete }
+    Operation::delete(DOCUMENTS, key.as_bytes(), Check::Any)
 }
 
 pub(crate) fn commit(store: &DirectoryStore, operations: &[Operation]) -> Result<Committed> {

@@ -1,9 +1,7 @@
 //! Random histories with checkpoints anywhere, compared with plain maps: reads, counts and deep pages.
 
 use crate::support::open;
-use kixx_datastore::kv::{
-    Batch, Check, Direction, KeyRange, Operation, Read, Scan, Sequence, Space, Store, Versioning, Write,
-};
+use kixx_datastore::kv::{Batch, Check, Direction, KeyRange, Operation, Read, Scan, Sequence, Space, Store};
 use kixx_datastore::stores::disk::DiskStore;
 use kixx_datastore::stores::durable::Durable;
 use proptest::prelude::*;
@@ -138,9 +136,11 @@ fn write(
     for number in numbers {
         let (key, value) = (key(*number), format!("{sequence}").into_bytes());
         let place = (space, key.clone());
-        let versioning = if is_blind { Versioning::Exact(0) } else { Versioning::Next };
-        let write = if is_put { Write::Put(value.clone().into(), versioning) } else { Write::Delete };
-        operations.push(Operation { space, key: key.into(), check: Check::Any, write });
+        operations.push(match (is_put, is_blind) {
+            (false, _) => Operation::delete(space, &key, Check::Any),
+            (true, true) => Operation::put_exact(space, &key, Check::Any, &value, 0),
+            (true, false) => Operation::put(space, &key, Check::Any, &value),
+        });
         if is_put {
             let next = model.get(&place).map_or(0, |(version, _)| version + 1);
             model.insert(place, (if is_blind { 0 } else { next }, value));

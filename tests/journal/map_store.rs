@@ -88,7 +88,7 @@ impl Shared {
 }
 
 impl Sink for Store {
-    fn prepare(&mut self, batch: &Batch, sequence: u64) -> Result<Prepared> {
+    fn prepare(&mut self, batch: &mut Batch, sequence: u64) -> Result<Prepared> {
         let mut shared = self.lock();
         shared.asked += 1;
         shared.maybe_panic("prepare");

@@ -2,7 +2,7 @@
 
 use crate::process::Process;
 use crate::support::{Documents, as_files, documents, listing, listing_names, open};
-use kixx_datastore::kv::{Batch, Check, Operation, Space, Store, Versioning, Write};
+use kixx_datastore::kv::{Batch, Check, Operation, Space, Store};
 use kixx_datastore::stores::directory::Files;
 use kixx_datastore::stores::disk::{DATA_FILE, DataFile};
 use kixx_datastore::stores::durable::Base;
@@ -40,10 +40,8 @@ impl Kind for DataFile {
 
     fn prepare(directory: &Path) {
         let store = open::<Self>(&Process::new(), directory).unwrap();
-        let write = Write::Put(b"{}"[..].into(), Versioning::Exact(7));
-        let (space, key) = (Space::DOCUMENTS, b"file"[..].into());
-        let operations = vec![Operation { space, key, check: Check::Any, write }];
-        store.commit(Batch { operations }).wait().unwrap();
+        let operation = Operation::put_exact(Space::DOCUMENTS, b"file", Check::Any, b"{}", 7);
+        store.commit(Batch::of(operation)).wait().unwrap();
         store.close().wait().unwrap();
     }
 

@@ -216,12 +216,12 @@ pub(crate) fn third_dies<K: Kind>(directory: &Path) {
 
 fn after(documents: &Documents, operations: &[Operation]) -> Documents {
     let mut after = documents.clone();
-    for Operation { key, write, .. } in operations {
-        let key = String::from_utf8(key.to_vec()).unwrap();
-        match write {
-            Write::Put(value, _) => {
+    for operation in operations {
+        let key = String::from_utf8(operation.key().to_vec()).unwrap();
+        match operation.write {
+            Write::Put(_) => {
                 let version = after.get(&key).map_or(0, |(version, _)| version + 1);
-                after.insert(key, (version, String::from_utf8(value.to_vec()).unwrap()));
+                after.insert(key, (version, String::from_utf8(operation.value().to_vec()).unwrap()));
             }
             Write::Delete => drop(after.remove(&key)),
         }

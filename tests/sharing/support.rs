@@ -3,7 +3,7 @@
 use crate::process::Process;
 use kixx_datastore::Result;
 use kixx_datastore::kv::{
-    Batch, Check, Committed, Durability, KeyRange, Operation, Read, Scan, Space, Store, Write,
+    Batch, Check, Committed, Durability, KeyRange, Operation, Read, Scan, Space, Store,
 };
 use kixx_datastore::stores::directory::ReadOnlyStore;
 use kixx_datastore::stores::durable::{Base, DurableStore, OpenOptions};
@@ -34,8 +34,7 @@ pub(crate) fn put(key: &str, body: &str) -> Operation {
 }
 
 pub(crate) fn delete(key: &str) -> Operation {
-    let (space, key) = (Space::DOCUMENTS, key.as_bytes().into());
-    Operation { space, key, check: Check::Any, write: Write::Delete }
+    Operation::delete(Space::DOCUMENTS, key.as_bytes(), Check::Any)
 }
 
 pub(crate) fn commit(store: &dyn Store, operations: &[Operation]) -> Result<Committed> {

@@ -175,8 +175,8 @@ fn collate() -> Run {
 /// What putting the value of `entry` once more leaves.
 fn put(entry: &Entry) -> Result<Prepared> {
     let check = Check::Version(entry.version());
-    let batch = Batch::of(Operation::put(Space::DOCUMENTS, entry.key(), check, entry.value()));
-    prepare(&batch, OPERATIONS, |_, _| Ok(Some(entry.clone())))
+    let mut batch = Batch::of(Operation::put(Space::DOCUMENTS, entry.key(), check, entry.value()));
+    prepare(&mut batch, OPERATIONS, |_, _| Ok(Some(entry.clone())))
 }
 
 fn commits() -> Vec<Prepared> {

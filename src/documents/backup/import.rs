@@ -3,7 +3,7 @@
 use super::line::{self, Line};
 use crate::documents::key;
 use crate::json::utf16;
-use crate::kv::{Batch, Check, OPERATION_BYTES, Operation, Read, Space, Store, Versioning, Write};
+use crate::kv::{Batch, Check, OPERATION_BYTES, Operation, Read, Space, Store};
 use crate::{Error, ErrorKind, Result};
 use std::collections::HashSet;
 
@@ -129,12 +129,8 @@ impl Import {
         if self.bytes > max_bytes {
             return Err(too_large(max_bytes));
         }
-        self.operations.push(Operation {
-            space: Space::DOCUMENTS,
-            key: key.into(),
-            check: on_conflict.check(),
-            write: Write::Put(body.into(), Versioning::Exact(version)),
-        });
+        let check = on_conflict.check();
+        self.operations.push(Operation::put_exact(Space::DOCUMENTS, &key, check, &body, version));
         Ok(())
     }
 
@@ -176,9 +172,9 @@ pub async fn commit(store: &dyn Store, batch: Batch, on_conflict: OnConflict) ->
 /// The commit would name the first key only.
 async fn assert_absent(read: &dyn Read, batch: &Batch) -> Result<()> {
     let mut there = Vec::new();
-    for Operation { space, key, .. } in &batch.operations {
-        if read.get(*space, key).await?.is_some() {
-            there.push(key);
+    for operation in &batch.operations {
+        if read.get(operation.space, operation.key()).await?.is_some() {
+            there.push(operation.key());
         }
     }
     let Some(first) = there.first() else { return Ok(()) };
@@ -207,6 +203,7 @@ fn too_large(max_bytes: usize) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kv::{Versioning, Write};
 
     fn import(max_bytes: usize) -> Import {
         let mut import = Import::new(Purpose::Write { on_conflict: OnConflict::Skip, max_bytes });
@@ -224,7 +221,7 @@ mod tests {
 
     fn revisions(import: Import) -> Vec<(String, Versioning)> {
         let row = |operation: Operation| match operation.write {
-            Write::Put(_, versioning) => (key::decode(&operation.key).into_owned(), versioning),
+            Write::Put(versioning) => (key::decode(operation.key()).into_owned(), versioning),
             Write::Delete => panic!("nothing is deleted"),
         };
         import.finish().0.operations.into_iter().map(row).collect()

@@ -18,19 +18,22 @@ pub struct FlatBatch {
     document_numbers: Box<[f64; MAX_VALUES]>,
 }
 
-impl Default for FlatBatch {
-    fn default() -> Self {
+/// How many bytes of JSON text there are for a value at least, usually.
+const VALUE_BYTES: usize = 8;
+
+impl FlatBatch {
+    /// An empty batch with room for documents whose texts have so many bytes, of usual documents.
+    pub fn with_room_for(text_bytes: usize) -> Self {
+        let values = text_bytes / VALUE_BYTES;
         Self {
-            kinds: Vec::new(),
-            numbers: Vec::new(),
-            strings: Vec::new(),
+            kinds: Vec::with_capacity(values),
+            numbers: Vec::with_capacity(values),
+            strings: Vec::with_capacity(text_bytes),
             document_kinds: Box::new([0; MAX_VALUES]),
             document_numbers: Box::new([0.0; MAX_VALUES]),
         }
     }
-}
 
-impl FlatBatch {
     /// Adds the document of `body` and `version`.
     pub fn push(&mut self, flattener: &mut Flattener, version: u64, body: &[u8]) -> Result<()> {
         let (kinds, numbers) = (&mut self.document_kinds[..], &mut self.document_numbers[..]);
@@ -59,7 +62,7 @@ mod tests {
     #[test]
     fn documents_lie_one_behind_the_other() {
         let mut flattener = Flattener::default();
-        let mut batch = FlatBatch::default();
+        let mut batch = FlatBatch::with_room_for(0);
         for version in 1..=4 {
             batch.push(&mut flattener, version, r#"{"a":"é😀"}"#.as_bytes()).unwrap();
         }
@@ -77,7 +80,7 @@ mod tests {
     #[test]
     fn there_is_room_for_any_document() {
         let mut flattener = Flattener::default();
-        let mut batch = FlatBatch::default();
+        let mut batch = FlatBatch::with_room_for(0);
         let values = format!("{{\"a\":[{}]}}", vec!["1"; MAX_VALUES - 3].join(","));
         for _ in 0..100 {
             batch.push(&mut flattener, 1, values.as_bytes()).unwrap();
@@ -87,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_refused() {
-        let pushed = FlatBatch::default().push(&mut Flattener::default(), 1, b"{\"a\":\"\xff\"}");
+        let pushed = FlatBatch::with_room_for(0).push(&mut Flattener::default(), 1, b"{\"a\":\"\xff\"}");
         assert_eq!(pushed.unwrap_err().message(), "A document is not UTF-8");
     }
 }

@@ -10,7 +10,7 @@ pub use text::{FlatReader, Structures};
 
 use super::strings::push_utf8;
 use super::tokens::next_special;
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 
 /// How many values a flat document may have: what the buffers of a caller hold.
 pub const MAX_VALUES: usize = 1024;
@@ -67,7 +67,7 @@ impl FlatKind {
 /// Makes documents flat, and numbers the structures that it meets.
 #[derive(Default)]
 pub struct Flattener {
-    structures: FxHashMap<Box<[u8]>, Structure>,
+    structures: HashMap<Box<[u8]>, Structure>,
     /// The names of each numbered structure, as JSON strings with commas between them.
     numbered: Vec<Box<[u8]>>,
     /// The names of the objects that are open.

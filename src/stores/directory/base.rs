@@ -83,12 +83,12 @@ impl Base for Files {
             let exists =
                 |key: &[u8]| batch_leaves.get(key).copied().map_or_else(|| exists(Space::DOCUMENTS, key), Ok);
             let is_put = matches!(operation.write, Write::Put(..));
-            if is_put && !exists(&operation.key)? {
-                let name = file_name(&operation.key)?;
-                names.claim(&operation.key, &name, |key| exists(key).unwrap_or(true))?;
+            if is_put && !exists(operation.key())? {
+                let name = file_name(operation.key())?;
+                names.claim(operation.key(), &name, |key| exists(key).unwrap_or(true))?;
             }
             if batch.operations.len() > 1 {
-                batch_leaves.insert(&operation.key, is_put);
+                batch_leaves.insert(operation.key(), is_put);
             }
         }
         Ok(())

@@ -47,7 +47,7 @@ impl<B: Base> Newest<'_, B> {
 }
 
 impl<B: Base> Sink for DurableSink<B> {
-    fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Prepared> {
+    fn prepare(&mut self, batch: &mut Batch, sequence: Sequence) -> Result<Prepared> {
         // What only removes is what makes space.
         if batch.operations.iter().any(|operation| operation.write != Write::Delete) {
             self.core.backlog.check()?;

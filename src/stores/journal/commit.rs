@@ -4,7 +4,7 @@
 //! for a put also version u64, length of the value u32, value. Numbers are little-endian.
 
 use super::bytes::Reader;
-use crate::kv::{Batch, Change, Entry, Operation, Sequence, Space, Write};
+use crate::kv::{Batch, Change, Entry, Operation, Sequence, Space};
 use crate::{Error, Result};
 
 const DELETE: u8 = 0;
@@ -40,14 +40,9 @@ pub fn decode_commit(sequence: Sequence, payload: &[u8]) -> Result<Vec<Change>> 
 
 /// How many bytes the payload of `batch` takes at most.
 pub(super) fn payload_bytes(batch: &Batch) -> usize {
-    let bytes = |operation: &Operation| {
-        let value = match &operation.write {
-            Write::Put(value, _) => value.len(),
-            Write::Delete => 0,
-        };
-        MAX_CHANGE_OVERHEAD_BYTES + operation.key.len() + value
-    };
-    COUNT_BYTES + batch.operations.iter().map(bytes).sum::<usize>()
+    let bytes = |operation: &Operation| operation.key().len() + operation.value().len();
+    let operations = batch.operations.iter();
+    COUNT_BYTES + operations.map(|operation| MAX_CHANGE_OVERHEAD_BYTES + bytes(operation)).sum::<usize>()
 }
 
 fn push_length(bytes: &mut Vec<u8>, length: usize) -> Result<()> {
@@ -153,8 +148,8 @@ mod tests {
             Operation::put(Space(0), b"key", Check::Any, b"value"),
             Operation::delete(Space(0), b"other", Check::Any),
         ];
-        let batch = Batch { operations };
-        let prepared = prepare(&batch, 1, |_, _| Ok(None)).unwrap();
+        let mut batch = Batch { operations };
+        let prepared = prepare(&mut batch, 1, |_, _| Ok(None)).unwrap();
         assert!(encoded(&prepared.changes).len() <= payload_bytes(&batch));
     }
 }

@@ -21,7 +21,7 @@ use std::time::Duration;
 pub trait Sink: Send + 'static {
     /// Checks `batch` against the newest state, as the batches prepared since the last publish or abandon
     /// leave it, and says what it changes. An error leaves no trace.
-    fn prepare(&mut self, batch: &Batch, sequence: Sequence) -> Result<Prepared>;
+    fn prepare(&mut self, batch: &mut Batch, sequence: Sequence) -> Result<Prepared>;
 
     /// Makes everything prepared visible to readers, and with [`JournalPage::publish`] to those in other
     /// processes: it is as durable as was asked for. The journal ends at `end` now.

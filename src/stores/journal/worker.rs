@@ -185,7 +185,7 @@ impl<S: Sink> Worker<S> {
                 Request::Flush(reply) => flushes.push(reply),
             }
         }
-        let outcomes = self.commit_group(&batches);
+        let outcomes = self.commit_group(&mut batches);
         self.shared.counters.count_conflicts(&outcomes);
         let outcome = if flushes.is_empty() { Ok(()) } else { self.sync() };
         let flushes = flushes.into_iter().map(|reply| (reply, outcome.clone())).collect();
@@ -193,12 +193,12 @@ impl<S: Sink> Worker<S> {
     }
 
     /// Writes batches together. Those that do not fit on the disk together may do so one after the other.
-    fn commit_group(&mut self, batches: &[Batch]) -> Vec<Result<Committed>> {
+    fn commit_group(&mut self, batches: &mut [Batch]) -> Vec<Result<Committed>> {
         self.records.clear();
         let mut commits = Vec::with_capacity(batches.len());
         let mut encoded = Ok(());
         let outcomes: Vec<_> = batches
-            .iter()
+            .iter_mut()
             .map(|batch| {
                 let commit = self.prepare(batch, commits.len())?;
                 let record = self.records.push(|bytes| encode_commit(bytes, &commit.changes));
@@ -221,7 +221,7 @@ impl<S: Sink> Worker<S> {
             Err(error) => {
                 self.sink.abandon();
                 if batches.len() > 1 && is_out_of_space(&error) && self.writer.failure().is_none() {
-                    let (first, second) = batches.split_at(batches.len() / 2);
+                    let (first, second) = batches.split_at_mut(batches.len() / 2);
                     return [self.commit_group(first), self.commit_group(second)].concat();
                 }
                 // Also those that were refused: it may be due to a batch before them.
@@ -231,7 +231,7 @@ impl<S: Sink> Worker<S> {
     }
 
     /// Prepares a batch behind so many others of its group.
-    fn prepare(&mut self, batch: &Batch, behind: usize) -> Result<Prepared> {
+    fn prepare(&mut self, batch: &mut Batch, behind: usize) -> Result<Prepared> {
         self.writer.check()?;
         self.sink.prepare(batch, self.writer.last_sequence() + behind as u64 + 1)
     }

@@ -11,6 +11,7 @@ pub(in crate::stores) struct ChangeLog {
     spaces: BTreeMap<Space, SpaceLog>,
     /// The commit before the first that could be recorded.
     start: Sequence,
+    forgets_all: bool,
     changes: usize,
     key_bytes: usize,
 }
@@ -42,6 +43,11 @@ impl ChangeLog {
         Self { start, ..Self::default() }
     }
 
+    /// A log that remembers nothing.
+    pub(super) fn of_nothing() -> Self {
+        Self { forgets_all: true, ..Self::default() }
+    }
+
     /// A log of what comes after these commits, which were the last ones to change their spaces.
     pub(in crate::stores) fn after(last: impl IntoIterator<Item = (Space, Sequence)>) -> Self {
         let log = |forgotten| SpaceLog { changes: VecDeque::new(), forgotten };
@@ -66,6 +72,10 @@ impl ChangeLog {
 
     /// Remembers a change by the commit `sequence`, the newest.
     pub(in crate::stores) fn record(&mut self, space: Space, key: Arc<[u8]>, sequence: Sequence) {
+        if self.forgets_all {
+            self.start = sequence;
+            return;
+        }
         self.changes += 1;
         self.key_bytes += key.len();
         self.space(space).changes.push_back(Change { sequence, key });
@@ -151,6 +161,14 @@ mod tests {
         let kept = MAX_CHANGES as u64 / 2;
         assert_eq!(keys(log.since(BUSY, last - kept)).len() as u64, kept);
         assert_eq!(log.changes, log.spaces.values().map(|log| log.changes.len()).sum::<usize>());
+    }
+
+    #[test]
+    fn a_log_of_nothing_knows_that_something_changed() {
+        let mut log = ChangeLog::of_nothing();
+        assert!(keys(log.since(BUSY, 0)).is_empty());
+        log.record(BUSY, b"a"[..].into(), 1);
+        assert_eq!((keys(log.since(BUSY, 0)), keys(log.since(BUSY, 1))), (vec!["too old".into()], vec![]));
     }
 
     #[test]

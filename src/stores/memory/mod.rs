@@ -30,8 +30,18 @@ pub struct MemoryStore {
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
+        Self::of(State::default())
+    }
+
+    /// An empty store that does not remember what changed, which saves memory and time: all changes are
+    /// `TooOld`.
+    pub fn without_history() -> Self {
+        Self::of(State::without_history())
+    }
+
+    fn of(state: State) -> Self {
         let history = [Moment::random_name(), 0];
-        Self { state: RwLock::new(Some(State::default())), head: Head::new(0), history }
+        Self { state: RwLock::new(Some(state)), head: Head::new(0), history }
     }
 
     /// The sequence number of the newest commit, to be read without a lock.
@@ -98,10 +108,10 @@ impl Store for MemoryStore {
         self.read(|state| Ok(Arc::new(state.snapshot()) as Arc<dyn Read>)).into()
     }
 
-    fn commit(&self, batch: Batch) -> Answer<Committed> {
+    fn commit(&self, mut batch: Batch) -> Answer<Committed> {
         let commit = |state: &mut State| {
             let current = |space, key: &[u8]| Ok(state.get(space, key).cloned());
-            let prepared = prepare(&batch, state.sequence() + 1, current)?;
+            let prepared = prepare(&mut batch, state.sequence() + 1, current)?;
             Ok(state.publish(prepared))
         };
         self.write(commit).into()
@@ -120,13 +130,13 @@ impl Store for MemoryStore {
     ) -> Option<Result<Option<Committed>>> {
         Some(self.write(|state| {
             let found = state.get(space, key).cloned();
-            let Some(batch) = decide(found.as_ref())? else { return Ok(None) };
+            let Some(mut batch) = decide(found.as_ref())? else { return Ok(None) };
             // Looked up once.
             let current = |other, other_key: &[u8]| {
                 let is_found = (other, other_key) == (space, key);
                 Ok(if is_found { found.clone() } else { state.get(other, other_key).cloned() })
             };
-            let prepared = prepare(&batch, state.sequence() + 1, current)?;
+            let prepared = prepare(&mut batch, state.sequence() + 1, current)?;
             Ok(Some(state.publish(prepared)))
         }))
     }

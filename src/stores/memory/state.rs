@@ -21,6 +21,11 @@ impl State {
         Self { now: Snapshot::new(spaces, sequence), changes: ChangeLog::new(sequence) }
     }
 
+    /// An empty state that will not know what changed.
+    pub fn without_history() -> Self {
+        Self { now: Snapshot::default(), changes: ChangeLog::of_nothing() }
+    }
+
     /// The last commit that was published.
     pub fn sequence(&self) -> Sequence {
         self.now.sequence()

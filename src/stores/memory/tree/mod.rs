@@ -116,9 +116,9 @@ impl Tree {
         }
         self.length += 1;
         if root.width() > MAX_WIDTH {
-            let (separator, upper) = root.split();
+            let (separator, upper) = root.split_last();
             let lower = std::mem::replace(root, Node::Leaf(Leaf::default()));
-            let separators = Separators::default().with(0, &separator);
+            let separators = Separators::of([&*separator].into_iter());
             *root = Node::Inner(Inner::of(separators, vec![Arc::new(lower), Arc::new(upper)]));
         }
         None

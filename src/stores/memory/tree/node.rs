@@ -66,15 +66,24 @@ impl Node {
     }
 
     /// Takes out the upper half, and says what parts it from the rest.
-    pub(super) fn split(&mut self) -> (Box<[u8]>, Self) {
-        let middle = self.width() / 2;
+    fn split(&mut self) -> (Box<[u8]>, Self) {
+        self.split_off(self.width() / 2)
+    }
+
+    /// The same for a last child, which gives away no more than it must: keys that come in ascending order
+    /// all go to the last ones, and leave their nodes better filled.
+    pub(super) fn split_last(&mut self) -> (Box<[u8]>, Self) {
+        self.split_off(self.width() - MIN_WIDTH)
+    }
+
+    fn split_off(&mut self, at: usize) -> (Box<[u8]>, Self) {
         match self {
             Self::Leaf(leaf) => {
-                let (separator, upper) = leaf.split_off(middle);
+                let (separator, upper) = leaf.split_off(at);
                 (separator, Self::Leaf(upper))
             }
             Self::Inner(inner) => {
-                let (separator, upper) = inner.split_off(middle);
+                let (separator, upper) = inner.split_off(at);
                 (separator, Self::Inner(upper))
             }
         }
@@ -134,9 +143,11 @@ impl Inner {
     }
 
     fn split_child(&mut self, at: usize) {
-        let (separator, upper) = Arc::make_mut(&mut self.children[at]).split();
+        let is_last = at + 1 == self.children.len();
+        let child = Arc::make_mut(&mut self.children[at]);
+        let (separator, upper) = if is_last { child.split_last() } else { child.split() };
         let upper_count = upper.count();
-        self.separators = self.separators.with(at, &separator);
+        self.separators.insert(at, &separator);
         self.children.insert(at + 1, Arc::new(upper));
         self.counts[at] -= upper_count;
         self.counts.insert(at + 1, upper_count);

@@ -5,7 +5,8 @@ use super::heads::{Heads, common_prefix};
 use crate::kv::allocated_bytes;
 
 /// Sorted keys that part the children of a node: child `i` holds the keys from separator `i - 1` on, up
-/// to but not including separator `i`. A change makes a new list; that happens once in many writes.
+/// to but not including separator `i`. All changes but an insertion make a new list; they happen once in many
+/// writes.
 #[derive(Clone, Default)]
 pub(super) struct Separators {
     heads: Heads,
@@ -50,9 +51,21 @@ impl Separators {
         }
     }
 
-    /// With `separator` inserted at `index`.
-    pub(super) fn with(&self, index: usize, separator: &[u8]) -> Self {
-        Self::of(self.list(0, index).chain([separator]).chain(self.list(index, self.len())))
+    /// Inserts `separator` at `index`.
+    pub(super) fn insert(&mut self, index: usize, separator: &[u8]) {
+        let fits = self.heads.fits(separator, |index| self.at(index));
+        if fits {
+            self.heads.insert(index, separator);
+        }
+        let start = if index == 0 { 0 } else { self.ends[index - 1] };
+        self.bytes.splice(start..start, separator.iter().copied());
+        self.ends.insert(index, start);
+        for end in &mut self.ends[index..] {
+            *end += separator.len();
+        }
+        if !fits {
+            self.heads = Heads::of(self.list(0, self.len()));
+        }
     }
 
     /// Without the one at `index`.
@@ -111,7 +124,9 @@ mod tests {
         let list = |separators: &Separators| -> Vec<Vec<u8>> {
             (0..separators.len()).map(|index| separators.at(index).to_vec()).collect()
         };
-        let two = Separators::default().with(0, b"m").with(0, b"c");
+        let mut two = Separators::default();
+        two.insert(0, b"m");
+        two.insert(0, b"c");
         let four = two.joined(b"p", &Separators::of([&b"x"[..]].into_iter()));
         assert_eq!(list(&four), [b"c", b"m", b"p", b"x"]);
         assert_eq!(list(&four.without(1)), [b"c", b"p", b"x"]);
