@@ -52,6 +52,7 @@ test('a tiny run measures every row and draws it', async (t) => {
     }
     for (const [id, store, row] of [
         ['read', 'map', 'getHot'], ['write', 'append', 'setOne'], ['load', 'original', 'load'],
+        ['kv-memory', 'kv-map', 'get'], ['kv-memory', 'kv-map', 'getBytes'], ['kv-memory', 'kv-map', 'scan'],
     ]) {
         assertFigure(results.cases[id].figures[store][row], `${ store } ${ row }`);
     }

@@ -18,6 +18,7 @@ export const STORES = {
     'kv-disk': { title: 'kixx-datastore', kind: 'ours' },
     'kv-lmdb': { title: 'lmdb', kind: 'peer', package: 'lmdb' },
     'kv-level': { title: 'classic-level', kind: 'peer', package: 'classic-level' },
+    'kv-map': { title: 'bare limit', kind: 'limit' },
 };
 
 const ROUNDS_MAX = 3;
@@ -99,7 +100,7 @@ function keyValueBlock(base) {
     return [
         {
             ...base, id: 'kv-memory', durability: 'os', parts: ['K1', 'K5', 'K6'],
-            stores: ['kv-memory', 'kv-lmdb'],
+            stores: ['kv-memory', 'kv-lmdb', 'kv-map'],
         },
         {
             ...base, id: 'kv-disk', parts: ['K2', 'K3', 'K4', 'K5', 'K6'],

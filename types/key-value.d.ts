@@ -1,6 +1,10 @@
 /// <reference lib="esnext.disposable" />
 
-/** A value of a key-value store: text or bytes. */
+/**
+ * A value of a key-value store: text or bytes. Bytes that a store answers with are the caller's own, at a
+ * multiple of 8 in a `buffer` that may be larger, as that of a Node `Buffer`, and may hold other answers:
+ * `slice()` makes a copy with a buffer of its own, to transfer or to keep for long.
+ */
 export type KeyValue = string | Uint8Array;
 
 /** Where the entries of a store are: `'memory'` is lost with its last handle, `'disk'` is a directory. */

@@ -28,7 +28,11 @@ async function writeValues(distributor) {
         await store.set('bytes', Uint8Array.of(0, 255));
         assert.equal(await store.get('text'), 'ü');
         assert.deepEqual([...await store.get('bytes')], [0, 255]);
-        assert.deepEqual([await store.setNx('text', 'no'), await store.count()], [false, 2]);
+        await store.set('more', new Uint8Array(100).fill(7));
+        const [one, two] = [await store.get('more'), await store.get('more')];
+        one.fill(8);
+        assert.deepEqual([one.length, [...two]], [100, Array(100).fill(7)]);
+        assert.deepEqual([await store.setNx('text', 'no'), await store.count()], [false, 3]);
         await store.close();
     }
 }

@@ -46,7 +46,7 @@ function makeSection({ title, id, rows, what }, measured) {
     };
 }
 
-/** By the titles of columns. Two bare limits share one: they never meet in a row. */
+/** By the titles of columns. The bare limits share one: they never meet in a row. */
 function figuresOf(measured, row) {
     const cells = Object.entries(measured.figures)
         .filter(([, rows]) => rows[row] !== undefined)

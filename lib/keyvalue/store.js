@@ -9,6 +9,7 @@ const {
 } = require('./checks.js');
 const { reportLeaks, forgetLeaks } = require('./leaks.js');
 const { withLock } = require('./lock.js');
+const { copyOf } = require('./slab.js');
 const { transaction } = require('./transaction.js');
 const { Watch } = require('./watch.js');
 const { KEYS, VALUES, entries, iterate, parts } = require('./walk.js');
@@ -74,7 +75,7 @@ class KeyValueStore {
 
     /** Short bytes lie in the shared buffer; a negative number is the promise that gets the value. */
     #bytes(number) {
-        return number < 0 ? openPort().promise(number) : this.#shared.slice(0, number);
+        return number < 0 ? openPort().promise(number) : copyOf(this.#shared, number);
     }
 
     /** Whether there is a value. */

@@ -141,9 +141,9 @@ class Transaction {
     }
 }
 
-/** Strings don't change. */
+/** Strings don't change. Buffers become plain Uint8Arrays. */
 function copyOf(value) {
-    return typeof value === 'object' ? Uint8Array.prototype.slice.call(value) : value;
+    return typeof value === 'object' ? new Uint8Array(value) : value;
 }
 
 /**
