@@ -20,6 +20,12 @@ const {
 const { documentKey, keyQuery, viewQuery } = require('./query-options.js');
 const { isPlain, strictDocument } = require('./strict-json.js');
 
+/** What a write does when it has an outcome. The stack of an error shows these names, and then who waited. */
+const answered = {
+    'Datastore.setItem': (block) => block.takeAnswer(),
+    'Datastore.insertItem': (block) => block.takeAnswer(),
+};
+
 /**
  * A document datastore: JSON documents by key, each with a revision. Every document that comes out is a
  * fresh copy. Bad arguments reject with an AssertionError, and every call before `load()` loads first.
@@ -97,32 +103,32 @@ class Datastore {
     }
 
     /** Stores a document. Resolves with it and its new `_rev`. */
-    async setItem(key, document, options) {
-        const name = documentKey(key);
-        const checkOf = writeOptions(options) ? consistentCheck : anyCheck;
-        // Usually the only await: the garbage collector copies what each write in flight keeps.
+    setItem(key, document, options) {
+        // Not async: the garbage collector copies what each write in flight keeps.
         try {
-            return await this.#put('setItem', name, document, checkOf);
+            const name = documentKey(key);
+            const checkOf = writeOptions(options) ? consistentCheck : anyCheck;
+            return this.#put('setItem', name, document, checkOf, answered['Datastore.setItem']);
         } catch (error) {
-            throw withCallerStack(error);
+            return Promise.reject(withCallerStack(error));
         }
     }
 
     /** Stores a document where there is none. */
-    async insertItem(key, document) {
-        const name = documentKey(key);
+    insertItem(key, document) {
         try {
-            return await this.#put('insertItem', name, document, absentCheck);
+            const name = documentKey(key);
+            return this.#put('insertItem', name, document, absentCheck, answered['Datastore.insertItem']);
         } catch (error) {
-            throw withCallerStack(error);
+            return Promise.reject(withCallerStack(error));
         }
     }
 
-    #put(operation, key, document, checkOf) {
+    #put(operation, key, document, checkOf, take) {
         const store = this.#store;
         return store.ready && !store.locksWrites
-            ? store.observer.write(operation, [key], () => store.put(key, document, checkOf))
-            : this.#putPrepared(operation, key, document, checkOf);
+            ? store.observer.write(operation, [key], () => store.put(key, document, checkOf, take))
+            : settled(this.#putPrepared(operation, key, document, checkOf));
     }
 
     async #putPrepared(operation, key, document, checkOf) {

@@ -166,6 +166,20 @@ class FlatWriter {
     #array(array) {
         const { length } = array;
         this.#put(ARRAY, length);
+        // An array that grows has room for more, which the garbage collector would have to copy as well.
+        switch (length) {
+            case 1:
+                return [this.take(array[0])];
+            case 2:
+                return [this.take(array[0]), this.take(array[1])];
+            case 3:
+                return [this.take(array[0]), this.take(array[1]), this.take(array[2])];
+            default:
+                return this.#longArray(array, length);
+        }
+    }
+
+    #longArray(array, length) {
         const copy = [];
         for (let i = 0; i < length && !this.#failed; i += 1) {
             copy.push(this.take(array[i]));

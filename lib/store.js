@@ -46,8 +46,8 @@ class Store extends Lifecycle {
         this.#readOnly = readOnly;
         this.#handle = call(native.createStore, openPort().raw, JSON.stringify(options));
         this.#maxDocuments = maxDocuments;
-        this.#queue = new WriteQueue(this.#handle, (write, version, sequence) => (
-            write.document === null ? this.removed(write.key) : this.#stored(write, version, sequence)
+        this.#queue = new WriteQueue(this.#handle, (written, version, sequence) => (
+            written.document === null ? this.removed(written.key) : this.#stored(written, version, sequence)
         ));
         this.#views = new Views(this.#handle, this.observer, rest);
     }
@@ -111,9 +111,9 @@ class Store extends Lifecycle {
         return call(native.has, this.#handle, key);
     }
 
-    /** Stores a document; `checkOf` makes the check of the `_rev` that it brings. Resolves with it. */
-    put(key, document, checkOf) {
-        return this.#queue.put(key, document, checkOf);
+    /** Stores a document, see `WriteQueue.put`. Resolves with it. */
+    put(key, document, checkOf, answered) {
+        return this.#queue.put(key, document, checkOf, answered);
     }
 
     /** Stores what `strictDocument` gave. Resolves with the document. */

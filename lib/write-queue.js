@@ -1,11 +1,16 @@
 'use strict';
 
 const native = require('./native.cjs');
-const { AssertionError, errorFromText, errorFromThrown } = require('./errors.js');
+const { AssertionError, errorFromText, errorFromThrown, withCallerStack } = require('./errors.js');
 const { sizeOf } = require('./flat-kinds.js');
 const { FlatWriter } = require('./flat-writer.js');
 const { openPort } = require('./port.js');
 const { strictDocument } = require('./strict-json.js');
+
+/**
+ * @typedef {{ key: string, document: object | null, size: number }} Written null for a deletion; the size is
+ *     about the length of the document's text
+ */
 
 /** So many writes are submitted together at most. */
 const MAX_WRITES = 64;
@@ -13,12 +18,12 @@ const MAX_WRITES = 64;
 /** The version that stands for a failure. */
 const FAILED = -2;
 
+/** What a write does when its block has an outcome. */
+const takeAnswer = (block) => block.takeAnswer();
+
 /**
  * Writes of single documents on their way to native code. Those of one synchronous step go together, each
  * with its own check and its own outcome.
- *
- * @typedef {{ key: string, document: object | null, size: number }} Write null for a deletion; the size is
- *     about the length of the document's text
  */
 class WriteQueue {
     #native;
@@ -32,7 +37,7 @@ class WriteQueue {
 
     /**
      * @param {object} handle
-     * @param {(write: Write, version: number, sequence: number) => unknown} answerOf makes the answer for
+     * @param {(written: Written, version: number, sequence: number) => unknown} answerOf makes the answer for
      *     what was written
      */
     constructor(handle, answerOf) {
@@ -43,16 +48,17 @@ class WriteQueue {
     }
 
     /**
-     * Writes a document under the check that `checkOf` makes of the `_rev` that it brings.
+     * Writes a document under the check that `checkOf` makes of the `_rev` that it brings. `answered(block)`
+     * has to return `block.takeAnswer()`: its name is what the stack of an error shows.
      *
      * @returns {Promise<unknown>}
      */
-    put(key, document, checkOf) {
+    put(key, document, checkOf, answered = takeAnswer) {
         if (this.#isWriting) {
             const prepared = strictDocument(document);
-            return this.putPrepared(key, prepared, checkOf(prepared.rev));
+            return this.putPrepared(key, prepared, checkOf(prepared.rev), answered);
         }
-        return this.#add(key, (writer) => {
+        return this.#add(key, answered, (writer) => {
             const copy = writer.document(document);
             if (copy !== undefined) {
                 return { copy, check: checkOf(writer.rev) };
@@ -64,15 +70,15 @@ class WriteQueue {
     }
 
     /** Writes what `strictDocument` gave. */
-    putPrepared(key, { document, text }, check) {
-        return this.#behind(() => this.#add(key, (writer) => {
+    putPrepared(key, { document, text }, check, answered = takeAnswer) {
+        return this.#behind(() => this.#add(key, answered, (writer) => {
             writer.text(text);
             return { copy: document, check };
         }));
     }
 
     delete(key, check) {
-        return this.#behind(() => this.#add(key, (writer) => {
+        return this.#behind(() => this.#add(key, takeAnswer, (writer) => {
             writer.null();
             return { copy: null, check };
         }));
@@ -102,7 +108,7 @@ class WriteQueue {
         });
     }
 
-    #add(key, write) {
+    #add(key, answered, write) {
         const writer = this.#writer;
         if (this.#block.length === MAX_WRITES || !writer.hasRoom) {
             this.submit();
@@ -113,18 +119,6 @@ class WriteQueue {
         }
         // What a write has left that failed, or for which the stack was too short, is not the block's.
         writer.cut(block.values, block.strings);
-        try {
-            return block.add(key, this.#write(key, write), writer);
-        } finally {
-            if (this.#later.length > 0) {
-                this.#later.splice(0).forEach((work) => work());
-            }
-        }
-    }
-
-    /** What will be answered. */
-    #write(key, write) {
-        const writer = this.#writer;
         this.#isWriting = true;
         try {
             writer.string(wellFormed(key));
@@ -133,9 +127,12 @@ class WriteQueue {
             const { copy, check } = write(writer);
             writer.numbers[checkAt] = check.kind;
             writer.numbers[checkAt + 1] = check.value;
-            return copy;
+            return block.add(key, copy, writer, answered);
         } finally {
             this.#isWriting = false;
+            if (this.#later.length > 0) {
+                this.#later.splice(0).forEach((work) => work());
+            }
         }
     }
 
@@ -145,68 +142,98 @@ class WriteQueue {
         if (block.length === 0 || this.#isWriting) {
             return;
         }
-        const { kinds, numbers } = this.#writer;
+        const writer = this.#writer;
         const next = new Block(this.#answerOf);
         openPort().start(block, (id) => {
-            native.commitEach(this.#native, id, block.length, kinds, numbers, block.strings);
+            native.commitEach(this.#native, id, block.length, writer.kinds, writer.numbers, block.strings);
         });
         // Calls may fail where the stack is short. From here on there are none.
         this.#block = next;
         block.strings = '';
-        this.#writer.strings = '';
+        writer.strings = '';
     }
 }
 
-/** Writes that are submitted together, and their promises. */
+/**
+ * Writes that are submitted together. All of them wait for one promise, whose reactions are called in the
+ * order in which they were added: each takes the next answer. So a write in flight is little more than its
+ * promise and its document, and the garbage collector has less to copy.
+ */
 class Block {
+    length = 0;
     /** So much of what the writer holds is the block's: values, and strings. */
     values = 0;
     strings = '';
     #answerOf;
-    #writes = [];
+    // Of each write.
+    #keys = [];
+    #documents = [];
+    #sizes = [];
+    #outcome;
+    #settle;
+    #answered = 0;
+    // When it was submitted: from `#from` on there are pairs. When it was not: the error.
+    #pairs;
+    #from;
+    // By the index of a write: what failed.
+    #failures;
+    #refusal;
 
     constructor(answerOf) {
         this.#answerOf = answerOf;
-    }
-
-    get length() {
-        return this.#writes.length;
+        this.#outcome = new Promise((resolve) => {
+            this.#settle = resolve;
+        });
     }
 
     /** Takes in the write that ends where the writer is: as a whole, or not at all. */
-    add(key, document, writer) {
-        const { length, strings } = writer;
-        const size = sizeOf(length - this.values, strings.length - this.strings.length);
-        const write = { key, document, size, resolve: undefined, reject: undefined };
-        const promise = new Promise((resolve, reject) => {
-            write.resolve = resolve;
-            write.reject = reject;
-        });
-        this.#writes.push(write);
+    add(key, document, { length, strings }, answered) {
+        const at = this.length;
+        this.#keys[at] = key;
+        this.#documents[at] = document;
+        this.#sizes[at] = sizeOf(length - this.values, strings.length - this.strings.length);
+        const promise = this.#outcome.then(answered);
+        this.length = at + 1;
         this.values = length;
         this.strings = strings;
         return promise;
     }
 
-    /** Settles all that did not fail: from `at` on there are pairs of version and sequence number. */
+    /** From `at` on there are pairs of version and sequence number; then `fail` tells what failed. */
     settle(pairs, at) {
-        for (let i = 0; i < this.#writes.length; i += 1) {
-            const version = pairs[at + 2 * i];
-            if (version !== FAILED) {
-                const write = this.#writes[i];
-                write.resolve(this.#answerOf(write, version, pairs[at + 2 * i + 1]));
-            }
-        }
+        // Where the stack was too short to refuse it, it was submitted again.
+        this.#refusal = undefined;
+        this.#pairs = pairs;
+        this.#from = at;
+        this.#settle(this);
     }
 
     /** The write `index` failed. */
     fail(index, text) {
-        this.#writes[index].reject(errorFromText(text));
+        this.#failures ??= new Map();
+        this.#failures.set(index, text);
     }
 
     /** Nothing of it was submitted. */
     reject(error) {
-        this.#writes.forEach(({ reject }) => reject(errorFromThrown(error)));
+        this.#refusal = error;
+        this.#settle(this);
+    }
+
+    /** The answer to the next write; throws if that failed. */
+    takeAnswer() {
+        if (this.#refusal !== undefined) {
+            throw withCallerStack(errorFromThrown(this.#refusal), this.takeAnswer);
+        }
+        const i = this.#answered;
+        this.#answered = i + 1;
+        const at = this.#from + 2 * i;
+        const version = this.#pairs[at];
+        if (version === FAILED) {
+            throw withCallerStack(errorFromText(this.#failures.get(i)), this.takeAnswer);
+        }
+        const write = { key: this.#keys[i], document: this.#documents[i], size: this.#sizes[i] };
+        return this.#answerOf(write, version, this.#pairs[at + 1]);
     }
 }
 
