@@ -20,6 +20,9 @@ const {
 const { documentKey, keyQuery, viewQuery } = require('./query-options.js');
 const { isPlain, strictDocument } = require('./strict-json.js');
 
+/** Not in Bun, where stacks of errors show async functions only. */
+const STACKS_SHOW_REACTIONS = process.versions.bun === undefined;
+
 /** What a write does when it has an outcome. The stack of an error shows these names, and then who waited. */
 const answered = {
     'Datastore.setItem': (block) => block.takeAnswer(),
@@ -126,9 +129,11 @@ class Datastore {
 
     #put(operation, key, document, checkOf, take) {
         const store = this.#store;
-        return store.ready && !store.locksWrites
-            ? store.observer.write(operation, [key], () => store.put(key, document, checkOf, take))
-            : settled(this.#putPrepared(operation, key, document, checkOf));
+        if (!store.ready || store.locksWrites) {
+            return settled(this.#putPrepared(operation, key, document, checkOf));
+        }
+        const written = store.observer.write(operation, [key], () => store.put(key, document, checkOf, take));
+        return STACKS_SHOW_REACTIONS ? written : settled(written);
     }
 
     async #putPrepared(operation, key, document, checkOf) {
