@@ -20,11 +20,13 @@ pub struct FlatBatch {
 
 /// How many bytes of JSON text there are for a value at least, usually.
 const VALUE_BYTES: usize = 8;
+/// Room is made for so many values at most: a large document is one value, its text.
+const MAX_ROOM_VALUES: usize = 32 * 1024;
 
 impl FlatBatch {
     /// An empty batch with room for documents whose texts have so many bytes, of usual documents.
     pub fn with_room_for(text_bytes: usize) -> Self {
-        let values = text_bytes / VALUE_BYTES;
+        let values = (text_bytes / VALUE_BYTES).min(MAX_ROOM_VALUES);
         Self {
             kinds: Vec::with_capacity(values),
             numbers: Vec::with_capacity(values),
@@ -86,6 +88,13 @@ mod tests {
             batch.push(&mut flattener, 1, values.as_bytes()).unwrap();
         }
         assert_eq!((batch.kinds.len(), batch.numbers.len()), (3 + 97 * MAX_VALUES, 3 + 97 * MAX_VALUES));
+    }
+
+    #[test]
+    fn room_for_a_large_document_is_room_for_its_text() {
+        let batch = FlatBatch::with_room_for(64 << 20);
+        assert!(batch.strings.capacity() >= 64 << 20);
+        assert!(batch.numbers.capacity() <= 2 * MAX_ROOM_VALUES);
     }
 
     #[test]

@@ -33,8 +33,8 @@ impl MemoryStore {
         Self::of(State::default())
     }
 
-    /// An empty store that does not remember what changed, which saves memory and time: all changes are
-    /// `TooOld`.
+    /// An empty store that does not remember what changed, which saves memory and time: changes are `TooOld`
+    /// once there was one.
     pub fn without_history() -> Self {
         Self::of(State::without_history())
     }
