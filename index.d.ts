@@ -905,6 +905,32 @@ export interface ConvertResult {
  */
 export function convert(directory: string, options: ConvertOptions): Promise<ConvertResult>;
 
+/** How to wait for a data file. */
+export interface CompactOptions {
+    /** How long to wait for others to close it, in milliseconds. Default 10,000. */
+    lockTimeout?: number | undefined;
+}
+
+/** How long a data file was, in bytes, and how long it is. */
+export interface CompactResult {
+    /** How long it was. */
+    before: number;
+    /** How long it is. */
+    after: number;
+}
+
+/**
+ * Makes the data file in a directory as short as it can be, be it of a datastore with storage `'disk'` or of
+ * a key-value store on disk. Nobody may have it open. After a kill everything is there, and the next call
+ * goes on.
+ *
+ * @throws {LockedError} when another process has it open, or this one
+ * @throws {AssertionError} when there is no data file
+ * @throws {CorruptError} when it is damaged
+ * @throws {StorageError} when it cannot be written
+ */
+export function compact(directory: string, options?: CompactOptions): Promise<CompactResult>;
+
 /** Mutual exclusion per key: whoever asks first goes first. */
 export class LockingQueue {
     /** Resolves once the caller holds the lock. Locks of different keys are independent. */

@@ -6,6 +6,7 @@ export const {
     Distributor,
     KeyValueStore,
     LockingQueue,
+    compact,
     convert,
     prometheus,
     shadow,

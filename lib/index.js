@@ -8,6 +8,7 @@ const { DatastoreEngine } = require('./engine.js');
 const { Distributor } = require('./keyvalue/distributor.js');
 const { KeyValueStore } = require('./keyvalue/store.js');
 const { LockingQueue } = require('./locking-queue.js');
+const { compact } = require('./maintenance.js');
 const { prometheus } = require('./prometheus.js');
 const { shadow } = require('./shadow.js');
 
@@ -17,6 +18,7 @@ module.exports = {
     Distributor,
     KeyValueStore,
     LockingQueue,
+    compact,
     convert,
     prometheus,
     shadow,

@@ -2,7 +2,11 @@
 
 const path = require('node:path');
 const native = require('./native.cjs');
+const { pathOf } = require('./backup/options.js');
+const { AssertionError } = require('./errors.js');
+const { given, milliseconds } = require('./options.js');
 const { openPort } = require('./port.js');
+const { DATA_FILE, storageOf } = require('./storage-of.js');
 
 const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
 
@@ -43,15 +47,21 @@ async function repair(directory, { lockTimeout = DEFAULT_LOCK_TIMEOUT_MS, dryRun
 }
 
 /**
- * Gives back what the data file of a directory no longer needs.
+ * Gives back what the data file of a directory no longer needs, be it of a datastore or of a key-value store.
  *
  * @param {string} directory
- * @param {{ lockTimeout?: number }} [options]
- * @returns {Promise<{ before: number, after: number }>} its lengths in bytes; LockedError if anybody has it
- *     open
+ * @param {import('../index.d.ts').CompactOptions} [options]
+ * @returns {Promise<import('../index.d.ts').CompactResult>}
  */
-function compact(directory, { lockTimeout = DEFAULT_LOCK_TIMEOUT_MS } = {}) {
-    return watched(undefined, (id, port) => native.compact(port, id, path.resolve(directory), lockTimeout));
+async function compact(directory, options) {
+    const { lockTimeout = DEFAULT_LOCK_TIMEOUT_MS } = given(options, 'options');
+    milliseconds(lockTimeout, 'lockTimeout', 0);
+    const resolved = pathOf(directory, 'directory', 'the path of a directory');
+    if (storageOf(resolved) !== 'disk') {
+        const message = `There is no ${ DATA_FILE } in ${ resolved }: only data files can be compacted`;
+        throw new AssertionError(message, { expected: `a directory with ${ DATA_FILE }` });
+    }
+    return watched(undefined, (id, port) => native.compact(port, id, resolved, lockTimeout));
 }
 
 async function watched(onProgress = () => {}, start) {

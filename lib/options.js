@@ -218,6 +218,7 @@ module.exports = {
     given,
     isObject,
     loadOptions,
+    milliseconds,
     oneOf,
     revision,
     writeOptions,

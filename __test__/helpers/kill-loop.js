@@ -43,13 +43,13 @@ class KillLoop {
     kills = 0;
     closes = 0;
 
-    constructor(t, { random, processes = 1, lie, storage = 'files' }) {
+    constructor(t, { random, processes = 1, lie, storage = 'files', directory }) {
         this.#t = t;
         this.#random = random;
         this.#processes = processes;
         this.#lie = lie;
         this.#storage = storage;
-        this.#directory = newRoomyDirectory(t, DIRECTORY_BYTES);
+        this.#directory = directory ?? newRoomyDirectory(t, DIRECTORY_BYTES);
         this.#oracle = new Oracle(allKeys(processes, Math.max(...THREADS)));
     }
 
@@ -131,7 +131,9 @@ class KillLoop {
         };
         started.child.send(JSON.stringify(options));
         started.child.send('open');
-        started.child.send(fate === 'closing' ? 'close' : 'go');
+        if (fate !== 'looking') {
+            started.child.send(fate === 'closing' ? 'close' : 'go');
+        }
         return { ...started, fate };
     }
 
@@ -139,7 +141,7 @@ class KillLoop {
         if (this.#random.chance(OLD_SHARE)) {
             return 'old';
         }
-        return this.#random.pick(['writing', 'writing', 'writing', 'opening', 'closing']);
+        return this.#random.pick(['writing', 'writing', 'writing', 'opening', 'looking', 'closing']);
     }
 
     /** Waits for the moment at which a process is killed. */
@@ -147,8 +149,10 @@ class KillLoop {
         const random = this.#random;
         if (fate === 'opening') {
             await delay(random.int(MOMENT_MS_MAX));
+        } else if (fate === 'looking') {
+            await readUntil(child, lines, isSeen);
         } else if (fate === 'closing') {
-            await readUntil(child, lines, (line) => line.includes('"seen"'));
+            await readUntil(child, lines, isSeen);
             await delay(random.int(MOMENT_MS_MAX));
         } else if (fate === 'old') {
             const [least, most] = OLD_MS;
@@ -184,6 +188,10 @@ class KillLoop {
         const { wrong } = this.#oracle;
         assert.deepEqual(wrong.slice(0, 5), [], `${ wrong.length } wrong after ${ this.kills } kills`);
     }
+}
+
+function isSeen(line) {
+    return line.includes('"seen"');
 }
 
 async function readUntil(child, lines, condition) {

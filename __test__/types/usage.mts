@@ -1,10 +1,10 @@
 // What has to compile, and what must not. Nothing here runs.
 
 import {
-    AssertionError, Datastore, DatastoreEngine, DatastoreError, LockingQueue, TooOldError, convert,
+    AssertionError, Datastore, DatastoreEngine, DatastoreError, LockingQueue, TooOldError, compact, convert,
     verifyBackup,
-    type BackupContents, type BackupMoment, type BackupProgress, type BackupResult, type ConvertResult,
-    type RestoreResult,
+    type BackupContents, type BackupMoment, type BackupProgress, type BackupResult, type CompactOptions,
+    type CompactResult, type ConvertResult, type RestoreResult,
     type BatchOperation, type Engine, type FileSystem, type KeyItem, type Page, type Stats, type Stored,
     type View, type ViewItem,
 } from 'kixx-datastore';
@@ -78,6 +78,13 @@ is<number>(converted.documents);
 await convert('data', {});
 // @ts-expect-error: memory keeps nothing
 await convert('data', { to: 'memory' });
+
+const { before, after } = await compact('data', { lockTimeout: 0 });
+is<number>(before - after);
+same<Awaited<ReturnType<typeof compact>>, CompactResult>(true);
+same<Parameters<typeof compact>[1], CompactOptions | undefined>(true);
+// @ts-expect-error: not a time
+await compact('data', { lockTimeout: '1 s' });
 
 // Documents come out with a revision.
 const user = await users.getItem('user:1');

@@ -2,13 +2,13 @@
 
 use super::batch::{BatchLimit, MapBatch, Ticket};
 use super::emission::Emission;
-use super::failures::Failures;
 use super::mapped::MappedDocument;
 use super::query::{ViewPage, ViewQuery, page};
 use super::record::{Record, ViewName};
 use super::replace::{Replacement, Target};
+use super::shown::{Building, Complete, Rows, Shown};
 use super::work::{Indexed, Work};
-use crate::kv::{Batch, Entry, KeyRange, Read, Sequence, Space, Store};
+use crate::kv::{Batch, Entry, Read, Sequence, Space, Store};
 use crate::{Error, ErrorKind, Result};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,6 +22,7 @@ pub struct View {
     rows: Arc<dyn Store>,
     home: Home,
     progress: Mutex<Progress>,
+    /// A lock of its own, so that neither queries nor figures wait for rows being written.
     shown: Mutex<Shown>,
 }
 
@@ -60,15 +61,6 @@ pub struct ViewStats {
     pub failed: Vec<(Box<[u8]>, String)>,
 }
 
-/// How many documents of those are mapped that a view has to look at to show a newer commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Building {
-    /// Those whose rows are stored, or that need none.
-    pub mapped: u64,
-    /// All of them.
-    pub total: u64,
-}
-
 /// The way to the next moment that queries see.
 #[derive(Default)]
 struct Progress {
@@ -78,31 +70,6 @@ struct Progress {
     last_ticket: u64,
     /// Whether documents were mapped since the record was written.
     is_ahead_of_record: bool,
-}
-
-/// What queries see. A lock of its own, so that neither queries nor figures wait for rows being written.
-#[derive(Default)]
-struct Shown {
-    complete: Option<Complete>,
-    failures: Failures,
-    /// Told anew after every step.
-    building: Option<Building>,
-}
-
-#[derive(Clone)]
-struct Complete {
-    rows: Rows,
-    space: Space,
-    through: Sequence,
-}
-
-#[derive(Clone)]
-enum Rows {
-    /// As they were at that moment.
-    Kept(Arc<dyn Read>),
-    /// As they are while nobody moves this record. On disk, a moment that is kept keeps from being used again
-    /// all that is written over after it.
-    Recorded(Record),
 }
 
 impl Progress {
@@ -246,6 +213,7 @@ impl View {
         let Some(complete) = complete.filter(|complete| complete.through >= needed) else { return Ok(None) };
         let rows = match complete.rows {
             Rows::Kept(rows) => rows,
+            Rows::Changing(_) => return Ok(None),
             Rows::Recorded(record) => {
                 let rows = self.rows.snapshot().await?;
                 if !record.is_current(&*rows).await? {
@@ -269,10 +237,7 @@ impl View {
             (shown.complete.clone(), shown.failures.total(), shown.failures.listed(), shown.building)
         };
         let rows = match &complete {
-            Some(Complete { rows: Rows::Kept(rows), space, .. }) => {
-                rows.count(*space, &KeyRange::ALL).await?
-            }
-            Some(Complete { space, .. }) => self.rows.count(*space, &KeyRange::ALL).await?,
+            Some(complete) => complete.count(&*self.rows).await?,
             None => 0,
         };
         let built_through = complete.map(|complete| complete.through);
@@ -298,7 +263,10 @@ impl View {
         let has_changed = !batch.operations.is_empty();
         if has_changed {
             match &self.home {
-                Home::Volatile(_) => drop(self.rows.commit(batch).wait()?),
+                Home::Volatile(_) => {
+                    lock(&self.shown).release()?;
+                    drop(self.rows.commit(batch).wait()?);
+                }
                 Home::Recorded(_, record) => lock(record).commit(&*self.rows, batch, |record| {
                     (record.through, record.is_partial) = (shows.or(record.through), shows.is_none());
                     record.failures = failures.clone();
@@ -375,18 +343,6 @@ impl View {
     fn replacement(&self) -> Replacement {
         let max_key_bytes = self.rows.capability().max_key_bytes;
         Replacement::new(Target { spaces: self.spaces(), max_key_bytes })
-    }
-}
-
-impl Shown {
-    /// What queries see of the rows that `record` tells of.
-    fn recorded(record: &Record) -> Self {
-        let complete = record.through.filter(|_| !record.is_partial).map(|through| Complete {
-            rows: Rows::Recorded(record.clone()),
-            space: record.spaces.rows,
-            through,
-        });
-        Self { complete, failures: record.failures.clone(), building: None }
     }
 }
 

@@ -8,7 +8,7 @@ use kixx_datastore::fs::OpenMode;
 use kixx_datastore::kv::Store;
 use kixx_datastore::stores::directory::Files;
 use kixx_datastore::stores::disk::DataFile;
-use kixx_datastore::stores::durable::Durable;
+use kixx_datastore::stores::durable::{Base, Durable};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::tempdir;
 
@@ -87,6 +87,36 @@ fn two_are_killed_while_one_journal_ends_and_the_next_begins() {
     let store = open::<Files>(&Process::new(), directory.path()).unwrap();
     assert_eq!(documents(&store).unwrap(), Documents::from([("a".to_owned(), (0, "{}".to_owned()))]));
     store.close().wait().unwrap();
+}
+
+/// The last record of one that was killed is whole. Whoever comes then does not see it, so nobody ever does.
+fn what_was_not_there_does_not_come_back<K: Base>() {
+    let directory = tempdir().unwrap();
+    let [witness, victim, next] = std::array::from_fn(|_| Process::new());
+    let witnessing = open::<K>(&witness, directory.path()).unwrap();
+    let store = open::<K>(&victim, directory.path()).unwrap();
+    commit(&store, &[put("a", "{}")]).unwrap();
+    die_behind(&victim, Step::Write);
+    assert!(commit(&store, &[put("b", "{}")]).is_err());
+
+    let looking = open::<K>(&next, directory.path()).unwrap();
+    let seen = documents(&looking).unwrap();
+    next.kill();
+    witness.kill();
+    drop((witnessing, looking));
+    let store = open::<K>(&Process::new(), directory.path()).unwrap();
+    assert_eq!(documents(&store).unwrap(), seen);
+    store.close().wait().unwrap();
+}
+
+#[test]
+fn what_was_not_in_files_does_not_come_back() {
+    what_was_not_there_does_not_come_back::<Files>();
+}
+
+#[test]
+fn what_was_not_on_disk_does_not_come_back() {
+    what_was_not_there_does_not_come_back::<DataFile>();
 }
 
 /// Kills `process` right after it has done this to a segment.

@@ -194,6 +194,7 @@ fn prepare<B: Base>(
         writer.enter()?;
         writer.leave();
     }
+    writer.repair_if_left()?;
     let parts = Parts {
         base,
         fs: Arc::clone(fs),

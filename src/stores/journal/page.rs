@@ -186,6 +186,11 @@ impl JournalPage {
         self.get(WRITER_AT) == UNKNOWN
     }
 
+    /// Whether a process writes, or was killed while it wrote.
+    pub(super) fn is_being_written(&self) -> bool {
+        process_id(self.get(WRITER_AT)).is_some()
+    }
+
     /// Adds this process to the members; its place, if there is one.
     pub fn join(&self) -> Option<usize> {
         self.word(CROWD_AT).fetch_add(1, Ordering::SeqCst);

@@ -53,6 +53,11 @@ impl WriteLock {
         acquired.and(left)
     }
 
+    /// Takes the lock if it is free, out of turn.
+    pub(super) fn try_acquire(&self) -> Result<bool> {
+        self.writer.try_lock(LockKind::Exclusive).map_err(|error| self.failed(error))
+    }
+
     /// Whether this is still the lock that others take: it is not if our directory was removed underneath.
     /// Looks every now and then.
     pub(super) fn is_current(&mut self) -> Result<bool> {
