@@ -8,11 +8,12 @@ const path = require('node:path');
 const { execFile } = require('node:child_process');
 const { test } = require('node:test');
 const { promisify } = require('node:util');
-const { Distributor, KeyValueStore } = require('kixx-datastore');
+const { Datastore, Distributor, KeyValueStore } = require('kixx-datastore');
 const {
     collect, newDistributor, newStore, onEach, open, runInWorker, Start,
 } = require('./helpers/keyvalue.js');
-const { eventually, newDirectory, newPath } = require('./helpers/temp.js');
+const { openStore } = require('./helpers/store.js');
+const { eventually, newDirectory, newPath, snapshotFiles } = require('./helpers/temp.js');
 
 const WORKERS = 8;
 /** By each of them. */
@@ -301,6 +302,75 @@ test('bad ids, backends and distributors are named', async (t) => {
     fs.writeFileSync(file, '');
     const inFile = new Distributor({ directory: path.join(file, 'x') });
     await assert.rejects(inFile.getOrCreate('a', 'memory'), { code: 'STORAGE' });
+});
+
+/** What may be where a store is to be: how it came there, the refusal, and whether it is as it was. */
+const OTHERS = {
+    'a datastore with a data file': {
+        code: 'ASSERTION',
+        make: (t, place) => putDocument(t, { directory: place, storage: 'disk' }),
+        check: (t, place) => assertDocument(t, { directory: place, storage: 'disk' }),
+    },
+    'a datastore with files': {
+        code: 'ASSERTION',
+        make: (t, place) => putDocument(t, { directory: place }),
+        check: (t, place) => assertDocument(t, { directory: place }),
+    },
+    'a file': {
+        code: 'STORAGE',
+        make: (t, place) => fs.writeFileSync(place, 'mine'),
+        check: (t, place) => assert.equal(fs.readFileSync(place, 'utf8'), 'mine'),
+    },
+    'a data file of somebody else': {
+        code: 'CORRUPT',
+        make(t, place) {
+            fs.mkdirSync(place);
+            fs.writeFileSync(path.join(place, 'data.redb'), 'mine '.repeat(1_000));
+        },
+        check: (t, place) => assert.deepEqual(snapshotFiles(place), { 'data.redb': 'mine '.repeat(1_000) }),
+    },
+};
+
+async function putDocument(t, options) {
+    const store = await openStore(t, options);
+    await store.setItem('a', { n: 1 });
+    await store.close();
+}
+
+async function assertDocument(t, options) {
+    const store = await openStore(t, options);
+    assert.deepEqual(await store.getItem('a'), { _rev: 0, n: 1 });
+    await store.close();
+}
+
+for (const [what, { code, make, check }] of Object.entries(OTHERS)) {
+    test(`${ what } is refused, named, and left as it is`, async (t) => {
+        const directory = newDirectory(t);
+        const place = path.join(directory, 'store-test');
+        await make(t, place);
+        const distributor = new Distributor({ directory });
+        for (let again = 0; again < 2; again += 1) {
+            const error = await distributor.getOrCreate('test', 'disk').catch((thrown) => thrown);
+            assert.equal(error.code, code, `${ error.stack ?? 'was opened' }`);
+            assert.ok(error.message.includes(place), error.message);
+        }
+        assert.deepEqual(await distributor.stats(), { stores: [] });
+        await check(t, place);
+    });
+}
+
+test('a key-value store is no datastore', async (t) => {
+    const directory = newDirectory(t);
+    const store = await open(t, new Distributor({ directory }), 'test', 'disk');
+    await store.set('a', '1');
+    for (const state of ['open', 'closed']) {
+        const datastore = new Datastore({ directory: path.join(directory, 'store-test'), storage: 'disk' });
+        const error = await datastore.load().catch((thrown) => thrown);
+        assert.equal(error.code, 'ASSERTION', `${ state }: ${ error.stack ?? 'was opened' }`);
+        assert.match(error.message, /is a key-value store/);
+        await store.close();
+    }
+    assert.equal(await (await open(t, new Distributor({ directory }), 'test', 'disk')).get('a'), '1');
 });
 
 onEach('close() lets end what was asked before', async (t, backend) => {
