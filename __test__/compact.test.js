@@ -108,6 +108,15 @@ test('bad input', LIMIT, async (t) => {
     assert.deepEqual(fs.readdirSync(files), ['a.json']);
 });
 
+test('what a repair left that was cut off is finished first', LIMIT, async (t) => {
+    const { distributor, store, directory } = await mostlyEmpty(t);
+    await store.close();
+    fs.renameSync(path.join(directory, 'data.redb'), path.join(directory, '.data.redb-repaired'));
+    const { before, after } = await compact(directory);
+    assert.ok(after < before / 2, `${ before } bytes before, ${ after } now`);
+    assert.equal(await (await open(t, distributor, 'events', 'disk')).get('item:4'), LARGE);
+});
+
 test('a damaged file is told, and left as it is', LIMIT, async (t) => {
     const { store, directory } = await mostlyEmpty(t);
     await store.close();

@@ -29,10 +29,11 @@ pub fn compact(fs: &Arc<dyn FileSystem>, directory: &Path, lock_timeout: Duratio
         let file = fs.open(&path, OpenMode::Read).and_then(|file| file.length());
         file.map_err(|error| Error::io("look at", &path, error))
     };
-    let before = length()?;
     let (access, form) = (Access::Exclusive, Form::UNKNOWN);
     let options = OpenOptions { access, lock_timeout, form, ..OpenOptions::default() };
     let store = DiskStore::open(fs, directory, &options)?;
+    // Not sooner: a repair that was cut off leaves the file under another name, until it is opened.
+    let before = length()?;
     store.close().wait()?;
     drop(store);
 
