@@ -6,7 +6,7 @@ const { ClosedError, errorFromThrown } = require('./errors.js');
 const CHUNK = 256;
 
 /** How long a scan may keep the event loop to itself. */
-const MAX_BLOCK_MS = 4;
+const MAX_BLOCK_MS = 2;
 
 /**
  * Yields the items of a key range as they are when the first one is asked for, whatever is written later.

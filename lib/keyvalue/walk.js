@@ -9,7 +9,7 @@ const KEYS = 1;
 const VALUES = 2;
 
 /** How long a walk may keep the event loop to itself. */
-const MAX_BLOCK_MS = 4;
+const MAX_BLOCK_MS = 2;
 
 /**
  * Yields portions of the entries as they are now: flat arrays of what is `wanted`.
