@@ -920,8 +920,8 @@ export interface CompactResult {
 }
 
 /**
- * Makes the data file in a directory as short as it can be, be it of a datastore with storage `'disk'` or of
- * a key-value store on disk. Nobody may have it open. After a kill everything is there, and the next call
+ * Gives back what the data file in a directory no longer needs, be it of a datastore with storage `'disk'` or
+ * of a key-value store on disk. Nobody may have it open. After a kill everything is there, and the next call
  * goes on.
  *
  * @throws {LockedError} when another process has it open, or this one

@@ -72,6 +72,25 @@ test('a key-value store: shorter, with its entries', LIMIT, async (t) => {
     }
 });
 
+test('what is as short as it can be, or empty, stays as it is', LIMIT, async (t) => {
+    const { store, directory } = await mostlyEmpty(t);
+    await store.close();
+    const { after } = await compact(directory);
+    assert.deepEqual(await compact(directory), { before: after, after });
+    const empty = newPath(t);
+    await (await open(t, new Distributor({ directory: empty }), 'events', 'disk')).close();
+    const lengths = await compact(path.join(empty, 'store-events'));
+    assert.ok(lengths.after <= lengths.before, JSON.stringify(lengths));
+});
+
+test('waits until whoever has it open closes it', LIMIT, async (t) => {
+    const { store, directory } = await mostlyEmpty(t);
+    const compacted = compact(directory, { lockTimeout: 30_000 });
+    await store.close();
+    const { before, after } = await compacted;
+    assert.ok(after < before / 2, `${ before } bytes before, ${ after } now`);
+});
+
 test('the tool compacts key-value stores, and leaves those alone that are open', LIMIT, async (t) => {
     const { store, directory } = await mostlyEmpty(t);
     const beside = await cliJson(t, ['compact', directory]);

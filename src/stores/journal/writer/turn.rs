@@ -21,7 +21,7 @@ impl Writer {
     }
 
     /// Repairs what a killed process left half-way, so that what those do not find there who come now, nobody
-    /// finds who comes later. Waits for nobody: whoever writes now has repaired it.
+    /// finds who comes later. Waits for nobody: whoever has the lock now repairs it before anything else.
     pub fn repair_if_left(&mut self) -> Result<()> {
         let Sharing { page, lock: Some(lock), .. } = &self.sharing else { return Ok(()) };
         if !page.is_being_written() || !lock.try_acquire()? {
