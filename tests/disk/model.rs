@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 const SPACES: [Space; 2] = [Space(0), Space(7)];
 
+const LOOK_UPS: u16 = 200;
+
 type Model = BTreeMap<(Space, Vec<u8>), (u64, Vec<u8>)>;
 
 #[derive(Clone, Debug)]
@@ -113,8 +115,10 @@ fn run(steps: &[Step]) {
                 compare(&store, &model, SPACES[space], &scan);
                 let all = Scan { range: KeyRange::ALL, ..scan };
                 compare(&store, &model, SPACES[space], &all);
+                look_up(&store, &model, SPACES[space], lower);
                 for (snapshot, model) in &snapshots {
                     compare(&**snapshot, model, SPACES[space], &all);
+                    look_up(&**snapshot, model, SPACES[space], lower);
                 }
             }
         }
@@ -170,5 +174,15 @@ fn compare(read: &dyn Read, model: &Model, space: Space, scan: &Scan) {
     for (key, version, value) in expected {
         let entry = read.get(space, key).wait().unwrap().unwrap();
         assert_eq!((entry.version(), entry.value()), (version, value));
+    }
+}
+
+/// Keys from `first`, those too that are not there or no more.
+fn look_up(read: &dyn Read, model: &Model, space: Space, first: u16) {
+    for number in first..first + LOOK_UPS {
+        let key = key(number);
+        let entry = read.get(space, &key).wait().unwrap();
+        let found = entry.map(|entry| (entry.version(), entry.value().to_vec()));
+        assert_eq!(found.as_ref(), model.get(&(space, key)), "{number} of {space:?}");
     }
 }

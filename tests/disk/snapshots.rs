@@ -1,9 +1,10 @@
-//! Snapshots that outlive what they were taken of.
+//! Readers beside writers and checkpoints, and snapshots that outlive what they were taken of.
 
 use crate::support::{open, put, try_open};
 use kixx_datastore::ErrorKind;
-use kixx_datastore::kv::{KeyRange, Space, Store};
+use kixx_datastore::kv::{KeyRange, Read, Space, Store};
 use kixx_datastore::stores::durable::Durable;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -56,4 +57,37 @@ fn a_snapshot_shows_its_moment_through_many_checkpoints() {
         }
     }
     assert_eq!(snapshots[7].1.count(Space::DOCUMENTS, &KeyRange::ALL).wait().unwrap(), 9);
+}
+
+/// What they have read stays in a cache, which each checkpoint changes under them.
+#[test]
+fn a_reader_never_sees_what_was_before_an_answer() {
+    const KEYS: usize = 8;
+    const COMMITS: u64 = 1_000;
+    let directory = tempdir().unwrap();
+    let store = open(directory.path());
+    let key = |number: usize| format!("key:{number}");
+    (0..KEYS).for_each(|number| put(&store, &key(number), "0"));
+    let acknowledged: [AtomicU64; KEYS] = Default::default();
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for commit in 1..=COMMITS {
+                let number = usize::try_from(commit).unwrap() % KEYS;
+                put(&store, &key(number), &commit.to_string());
+                acknowledged[number].store(commit, Ordering::Release);
+                if commit % 5 == 0 {
+                    store.checkpoint().wait().unwrap();
+                }
+            }
+        });
+        for number in (0..KEYS).cycle() {
+            let least = acknowledged[number].load(Ordering::Acquire);
+            let entry = store.get(Space::DOCUMENTS, key(number).as_bytes()).wait().unwrap().unwrap();
+            let value: u64 = str::from_utf8(entry.value()).unwrap().parse().unwrap();
+            assert!(value >= least, "{value} of key {number} came after {least}");
+            if writer.is_finished() {
+                break;
+            }
+        }
+    });
 }

@@ -8,6 +8,7 @@
 mod blocks;
 mod compact;
 mod data_file;
+mod entry_cache;
 mod examine;
 mod facts;
 mod layers;

@@ -115,7 +115,8 @@ impl<B: Base> Durable for DurableStore<B> {
     }
 
     fn cached_bytes(&self) -> usize {
-        self.core.base.cached_bytes()
+        let of_state = self.core.read(|state| Ok(state.cached_bytes())).unwrap_or_default();
+        self.core.base.cached_bytes() + of_state
     }
 
     fn backlog(&self) -> u64 {
