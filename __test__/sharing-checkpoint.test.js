@@ -57,7 +57,7 @@ for (const options of [{}, { cache: false }, ...READ_ONLY]) {
         }
         assert.equal((await sleeper.call('queryView', 'byN', { key: 1 })).total, 5);
         const scan = await sleeper.begin('heldScan', { includeDocuments: true });
-        sleeper.process.pause();
+        await sleeper.process.pause();
         await writer.call('setItem', 'changed', { n: 2 });
         await writer.call('deleteItem', 'deleted');
         await writer.call('deleteItem', 'reborn');
@@ -97,7 +97,7 @@ test('a process that slept in the middle of an update undoes nothing', LIMIT, as
         // Who is stopped while it writes files keeps others from doing so.
         await eventually(async () => (await sleeper.call('stats')).backlog === 0, 'its files are written');
         const { done } = await sleeper.begin('heldUpdate', key, { n: 'late' });
-        sleeper.process.pause();
+        await sleeper.process.pause();
         await writer.call('deleteItem', key);
         await writer.call('setItem', key, { n: 2 });
         await turnJournalOver(writer, directory);

@@ -91,7 +91,7 @@ test('a process is stopped while all write: the others wait, and go on when it d
     const writer = new Writer(stopped, { prefix: 'stopped', keys: 20, inFlight: 16, bytes: 20000 });
     for (let round = 0; round < 20; round += 1) {
         await writer.more(5);
-        stopped.process.pause();
+        await stopped.process.pause();
         const write = other.call('setItem', 'other', { round });
         // It has begun: the other process performs calls in their order.
         await other.call('ping');
@@ -113,7 +113,7 @@ test('LockedError names the process that is stopped while it writes; then all go
     for (let timeouts = 0; timeouts < 2; stops += 1) {
         assert.ok(stops < STOPS_MAX, `it held the lock at none of ${ stops } stops`);
         await writer.more(5);
-        stopped.process.pause();
+        await stopped.process.pause();
         const tries = others.map((other, i) => other.call('setItem', `try ${ stops } by ${ i }`, {}));
         const outcomes = await Promise.allSettled(tries);
         const isHeld = outcomes.every(({ status }) => status === 'rejected');

@@ -1,6 +1,7 @@
 'use strict';
 
 const { spawn } = require('node:child_process');
+const fs = require('node:fs');
 const path = require('node:path');
 const { cleanup } = require('./temp.js');
 
@@ -55,9 +56,15 @@ class Child {
         }
     }
 
-    /** Stops all its threads where they are, until `resume`. */
-    pause() {
+    /**
+     * Stops it where it is, until `resume`. Resolves once all threads have stopped: the signal waits for what
+     * they ask of the disk. Where that can't be seen it resolves at once.
+     */
+    async pause() {
         this.#process.kill('SIGSTOP');
+        while (!this.#ended && threadStates(this.pid).some((state) => state !== 'T')) {
+            await new Promise(setImmediate);
+        }
     }
 
     resume() {
@@ -141,6 +148,21 @@ function startLimited(t, openFiles, script, args = [], options = {}) {
     const command = [process.execPath, path.join(__dirname, script), ...args.map(String)];
     const shell = ['-c', `ulimit -n ${ openFiles } && exec "$0" "$@"`, ...command];
     return startCommand(t, ['sh', ...shell], options);
+}
+
+/** A letter for each thread of a process, see proc(5); none where that can't be seen. */
+function threadStates(pid) {
+    const directory = `/proc/${ pid }/task`;
+    const threads = fs.existsSync(directory) ? fs.readdirSync(directory) : [];
+    return threads.map((thread) => {
+        try {
+            const stat = fs.readFileSync(path.join(directory, thread, 'stat'), 'utf8');
+            return stat.slice(stat.lastIndexOf(')') + 2).charAt(0);
+        } catch {
+            // It ended just now.
+            return '';
+        }
+    });
 }
 
 module.exports = { startCommand, startScript, startLimited };

@@ -30,9 +30,9 @@ class SharingProcess {
         return this.#child.pid;
     }
 
-    /** Stops it where it is, until `resume`. */
+    /** Stops it where it is, until `resume`. Resolves when it has stopped. */
     pause() {
-        this.#child.pause();
+        return this.#child.pause();
     }
 
     resume() {
