@@ -63,7 +63,7 @@ class Child {
     async pause() {
         this.#process.kill('SIGSTOP');
         while (!this.#ended && threadStates(this.pid).some((state) => state !== 'T')) {
-            await new Promise(setImmediate);
+            await new Promise((resolve) => setTimeout(resolve, 1));
         }
     }
 

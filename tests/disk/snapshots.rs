@@ -1,8 +1,9 @@
 //! Readers beside writers and checkpoints, and snapshots that outlive what they were taken of.
 
-use crate::support::{open, put, try_open};
+use crate::support::{delete, open, put, try_open};
 use kixx_datastore::ErrorKind;
 use kixx_datastore::kv::{KeyRange, Read, Space, Store};
+use kixx_datastore::stores::disk::DiskStore;
 use kixx_datastore::stores::durable::Durable;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -59,7 +60,54 @@ fn a_snapshot_shows_its_moment_through_many_checkpoints() {
     assert_eq!(snapshots[7].1.count(Space::DOCUMENTS, &KeyRange::ALL).wait().unwrap(), 9);
 }
 
-/// What they have read stays in a cache, which each checkpoint changes under them.
+/// Both have read everything before, so it may come from a cache.
+#[test]
+fn what_others_change_and_checkpoint_is_seen() {
+    let directory = tempdir().unwrap();
+    let [store, other] = std::array::from_fn(|_| open(directory.path()));
+    let key = |number: u32| format!("key:{number}");
+    let look = |read: &dyn Read| -> Vec<Option<(u64, Vec<u8>)>> {
+        let get = |number| read.get(Space::DOCUMENTS, key(number).as_bytes()).wait().unwrap();
+        let found = (0..60).map(|number| get(number).map(|entry| (entry.version(), entry.value().to_vec())));
+        found.collect()
+    };
+    let checkpoint = |first: &DiskStore, second: &DiskStore| {
+        first.checkpoint().wait().unwrap();
+        second.checkpoint().wait().unwrap();
+    };
+    (0..50).for_each(|number| put(&store, &key(number), "old"));
+    checkpoint(&store, &other);
+    let mut expected: Vec<_> = (0..60).map(|number| (number < 50).then(|| (0, b"old".to_vec()))).collect();
+    for round in 0..4 {
+        let snapshot = other.snapshot().wait().unwrap();
+        for _ in 0..2 {
+            assert_eq!([look(&store), look(&other)], [expected.clone(), expected.clone()], "round {round}");
+        }
+        let before = expected.clone();
+        for (number, expected) in (0..).zip(&mut expected) {
+            let value = format!("{round}");
+            let deletes = (number + round) % 4;
+            if deletes != 0 {
+                delete(&store, &key(number));
+                *expected = None;
+            }
+            if deletes != 1 {
+                put(&store, &key(number), &value);
+                let version = expected.as_ref().map_or(0, |(version, _)| version + 1);
+                *expected = Some((version, value.into_bytes()));
+            }
+        }
+        if round % 2 == 0 {
+            checkpoint(&store, &other);
+        } else {
+            checkpoint(&other, &store);
+        }
+        assert_eq!(look(&*snapshot), before, "round {round}");
+    }
+    assert_eq!([look(&store), look(&other)], [expected.clone(), expected]);
+}
+
+/// Checkpoints change under it what a read finds where.
 #[test]
 fn a_reader_never_sees_what_was_before_an_answer() {
     const KEYS: usize = 8;

@@ -25,6 +25,11 @@ pub(crate) fn put(store: &DiskStore, key: &str, value: &str) {
     store.commit(Batch::of(operation)).wait().unwrap();
 }
 
+pub(crate) fn delete(store: &DiskStore, key: &str) {
+    let operation = Operation::delete(Space::DOCUMENTS, key.as_bytes(), Check::Any);
+    store.commit(Batch::of(operation)).wait().unwrap();
+}
+
 /// A copy of a directory: what a crash leaves of it now.
 pub(crate) fn image(directory: &Path) -> TempDir {
     let copy = tempdir().unwrap();

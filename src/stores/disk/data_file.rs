@@ -13,7 +13,7 @@ use crate::stores::durable::{
 };
 use crate::stores::journal::{Form, JournalPage, Log, Place, decode_commit, form_of};
 use crate::{Error, ErrorKind, Result};
-use redb::{ConcurrencyMode, Database, ReadTransaction, ReadableDatabase, ReadableTable, TableError};
+use redb::{ConcurrencyMode, Database, ReadableDatabase, ReadableTable, TableError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -43,17 +43,6 @@ pub(super) struct Settings {
     pub(super) cache_bytes: usize,
     /// How long to wait for other processes.
     pub(super) patience: Duration,
-}
-
-impl Settings {
-    /// A quarter of the cache is entries that were found. Writes need the pages.
-    fn entries_bytes(self) -> usize {
-        self.cache_bytes / 4
-    }
-
-    fn pages_bytes(self) -> usize {
-        self.cache_bytes - self.entries_bytes()
-    }
 }
 
 pub(super) struct Opened {
@@ -111,12 +100,8 @@ impl DataFile {
     fn view(&self) -> Result<View> {
         self.with(|opened| {
             let transaction = opened.database()?.begin_read().map_err(failed)?;
-            self.view_of(&transaction, opened.opening)
+            View::new(&transaction, opened.opening)
         })
-    }
-
-    fn view_of(&self, transaction: &ReadTransaction, opening: u64) -> Result<View> {
-        View::new(transaction, opening, self.settings.entries_bytes())
     }
 
     /// The newest view and what the journal has behind it.
@@ -240,7 +225,7 @@ impl Base for DataFile {
             let transaction = opened.database()?.begin_read().map_err(failed)?;
             let old = (snapshot.view.through, snapshot.view.opening);
             let is_newer = (through(&transaction)?, opened.opening) != old;
-            is_newer.then(|| self.view_of(&transaction, opened.opening)).transpose()
+            is_newer.then(|| View::new(&transaction, opened.opening)).transpose()
         })?;
         match view {
             None => Ok(Renewal::Current),
@@ -252,14 +237,14 @@ impl Base for DataFile {
         }
     }
 
-    /// Its pages, reckoned: the library counts them only at a price for every look-up. While the file is
-    /// being written, what it was before.
+    /// Reckoned: the library counts it only at a price for every look-up. While the file is being written,
+    /// what it was before.
     fn cached_bytes(&self) -> usize {
         if let Ok(opened) = self.opened.try_lock()
             && let Some(opened) = opened.as_ref()
         {
             let moved = usize::try_from(opened.notes.moved_bytes.load(Ordering::Relaxed));
-            let cached = moved.unwrap_or(usize::MAX).min(self.settings.pages_bytes());
+            let cached = moved.unwrap_or(usize::MAX).min(self.settings.cache_bytes);
             self.cached_bytes.store(cached, Ordering::Relaxed);
         }
         self.cached_bytes.load(Ordering::Relaxed)
@@ -369,7 +354,7 @@ fn open_any(fs: &dyn FileSystem, path: &Path, settings: Settings, opening: u64) 
     let pages = Pages::open(fs, path, settings.patience, Arc::clone(&notes))
         .map_err(|error| Error::io("open", path, error))?;
     let database = Database::builder()
-        .set_cache_size(settings.pages_bytes())
+        .set_cache_size(settings.cache_bytes)
         .set_concurrency_mode(ConcurrencyMode::MultiWriter)
         .create_with_backend(pages)
         .map_err(|error| failed_to("open", path, error))?;

@@ -119,19 +119,13 @@ impl Published for DiskState {
         let memory = self.now.overlay.memory(space);
         Memory { keys: memory.keys + self.now.view.blocks.memory_bytes(), ..memory }
     }
-
-    fn cached_bytes(&self) -> usize {
-        self.now.view.cached_bytes()
-    }
 }
 
 impl Ground {
     /// What shows the same as `layers` over a newer view, which holds no commit that they do not show.
-    pub(super) fn new(layers: &Layers, mut view: View) -> Result<Self> {
+    pub(super) fn new(layers: &Layers, view: View) -> Result<Self> {
         let (mut overlay, sequence) = (Overlay::default(), layers.sequence);
         add_since(&mut overlay, &view, &layers.overlay, view.through)?;
-        let changed = layers.overlay.since(layers.view.through).map(|(space, key, ..)| (space, key));
-        view.inherit(&layers.view, changed);
         Ok(Self { overlay, view: Arc::new(view), sequence })
     }
 }

@@ -8,7 +8,6 @@
 mod blocks;
 mod compact;
 mod data_file;
-mod entry_cache;
 mod examine;
 mod facts;
 mod layers;

@@ -19,7 +19,7 @@ fn database() -> Database {
 }
 
 fn view(database: &Database) -> View {
-    View::new(&database.begin_read().unwrap(), 0, 1 << 20).unwrap()
+    View::new(&database.begin_read().unwrap(), 0).unwrap()
 }
 
 /// A checkpoint of all that `layers` shows.

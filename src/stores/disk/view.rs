@@ -2,7 +2,6 @@
 
 use super::DATA_FILE;
 use super::blocks::Blocks;
-use super::entry_cache::{EntryCache, Moment};
 use crate::kv::{Direction, Entry, KeyRange, Sequence, Space};
 use crate::{Error, ErrorKind, Result};
 use redb::{OwnedRange, ReadOnlyTable, ReadTransaction, ReadableTable, TableDefinition};
@@ -10,7 +9,6 @@ use std::io;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
 
 /// Space and key, to checksum, version, sequence number and value.
 pub(super) const ENTRIES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("entries");
@@ -40,12 +38,10 @@ pub(super) struct View {
     pub(super) through: Sequence,
     /// Which opening of the file this belongs to.
     pub(super) opening: u64,
-    cache: Arc<EntryCache>,
-    moment: Moment,
 }
 
 impl View {
-    pub(super) fn new(transaction: &ReadTransaction, opening: u64, cache_bytes: usize) -> Result<Self> {
+    pub(super) fn new(transaction: &ReadTransaction, opening: u64) -> Result<Self> {
         let mut last_changes = Vec::new();
         for change in transaction.open_table(LAST_CHANGES).map_err(failed)?.range(..).map_err(failed)? {
             let (space, sequence) = change.map_err(failed)?;
@@ -57,45 +53,18 @@ impl View {
             blocks: read_blocks(&transaction.open_table(BLOCKS).map_err(failed)?)?,
             through: through(transaction)?,
             opening,
-            cache: Arc::new(EntryCache::new(cache_bytes)),
-            moment: Moment::default(),
         })
     }
 
-    /// Takes over what `older` has in its cache. `changed`: at least the keys at which this one has something
-    /// else.
-    pub(super) fn inherit<'a>(&mut self, older: &Self, changed: impl Iterator<Item = (Space, &'a [u8])>) {
-        if self.opening == older.opening
-            && let Some(moment) = older.cache.advance(older.moment, changed)
-        {
-            (self.cache, self.moment) = (Arc::clone(&older.cache), moment);
-        }
-    }
-
     pub(super) fn get(&self, space: Space, key: &[u8]) -> Result<Option<Entry>> {
-        if let Some(entry) = self.cache.get(self.moment, space, key) {
-            return Ok(Some(entry));
-        }
-        let found = caught(|| {
+        caught(|| {
             let found = with_place(space, key, |place| self.entries.get(place)).map_err(failed)?;
             found.map(|bytes| decode(key, bytes.value())).transpose()
-        })?;
-        if let Some(entry) = &found {
-            self.cache.insert(self.moment, space, entry.clone());
-        }
-        Ok(found)
+        })
     }
 
     pub(super) fn contains(&self, space: Space, key: &[u8]) -> Result<bool> {
-        if self.cache.get(self.moment, space, key).is_some() {
-            return Ok(true);
-        }
         caught(|| Ok(with_place(space, key, |place| self.entries.get(place)).map_err(failed)?.is_some()))
-    }
-
-    /// What its cache takes of memory: reckoned.
-    pub(super) fn cached_bytes(&self) -> usize {
-        self.cache.bytes()
     }
 
     /// The entries in `range`, in this direction.

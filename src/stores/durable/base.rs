@@ -113,11 +113,6 @@ pub trait Published: Send + Sync + 'static {
 
     /// What `space` takes of memory.
     fn memory(&self, space: Space) -> Memory;
-
-    /// What it remembers of reading, in bytes: reckoned.
-    fn cached_bytes(&self) -> usize {
-        0
-    }
 }
 
 /// Keys, each with the last commit that changed it.

@@ -115,8 +115,7 @@ impl<B: Base> Durable for DurableStore<B> {
     }
 
     fn cached_bytes(&self) -> usize {
-        let of_state = self.core.read(|state| Ok(state.cached_bytes())).unwrap_or_default();
-        self.core.base.cached_bytes() + of_state
+        self.core.base.cached_bytes()
     }
 
     fn backlog(&self) -> u64 {
