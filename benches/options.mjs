@@ -13,9 +13,9 @@ into benches/node_modules the first time.
 
   --quick              a look at all rows in less than two minutes: fewer documents, one round
   --only PARTS         some of the rows, such as P1,P3,growth. Parts: ${ PARTS.join(', ') }
-  --documents N        how many documents; rows of other sizes follow it. Default 100,000, quick 10,000
+  --documents N        how many documents; rows of other sizes follow it. Default 100,000, quick 4,000
   --rounds R           how often each store is measured. Default 5, quick 1
-  --milliseconds M     how long each figure is measured, at least. Default 300, quick 60
+  --milliseconds M     how long each figure is measured, at least. Default 300, quick 20
   --seed S             what documents and their order follow from. Default 1
   --directory D        where to put the data, best on the disk that you mean. Default ${ os.tmpdir() }
   --no-peers           our store and the bare limits only
@@ -27,7 +27,7 @@ into benches/node_modules the first time.
 
 const DEFAULTS = {
     full: { documents: 100_000, rounds: 5, milliseconds: 300 },
-    quick: { documents: 10_000, rounds: 1, milliseconds: 60 },
+    quick: { documents: 4_000, rounds: 1, milliseconds: 20 },
 };
 
 /** A tenth of them still has a page of 20 in its second half. */
