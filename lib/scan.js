@@ -2,11 +2,9 @@
 
 const native = require('./native.cjs');
 const { ClosedError, errorFromThrown } = require('./errors.js');
+const { Stretch } = require('./stretch.js');
 
 const CHUNK = 256;
-
-/** How long a scan may keep the event loop to itself. */
-const MAX_BLOCK_MS = 2;
 
 /**
  * Yields the items of a key range as they are when the first one is asked for, whatever is written later.
@@ -19,7 +17,7 @@ async function* scan(begin) {
     try {
         let after = null;
         let limit = CHUNK;
-        let resumed = performance.now();
+        const stretch = new Stretch();
         for (;;) {
             const page = readPage(snapshot, [start, end, descending, after], limit, includeDocuments ? 1 : 0);
             limit = page.limit;
@@ -33,9 +31,8 @@ async function* scan(begin) {
                 return;
             }
             after = page.keys[limit - 1];
-            if (performance.now() - resumed > MAX_BLOCK_MS) {
-                await new Promise(setImmediate);
-                resumed = performance.now();
+            if (stretch.isOver()) {
+                await stretch.giveWay();
             }
         }
     } finally {

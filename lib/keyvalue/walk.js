@@ -3,13 +3,11 @@
 const native = require('../native.cjs');
 const { errorFromThrown } = require('../errors.js');
 const { openPort } = require('../port.js');
+const { Stretch } = require('../stretch.js');
 
 /** What of each entry is wanted. */
 const KEYS = 1;
 const VALUES = 2;
-
-/** How long a walk may keep the event loop to itself. */
-const MAX_BLOCK_MS = 2;
 
 /**
  * Yields portions of the entries as they are now: flat arrays of what is `wanted`.
@@ -19,7 +17,7 @@ const MAX_BLOCK_MS = 2;
 async function* portions(open, wanted) {
     const walk = begin(open);
     try {
-        let resumed = performance.now();
+        const stretch = new Stretch();
         for (;;) {
             const portion = nextPortion(walk, wanted);
             const items = portion instanceof Promise ? await portion : portion;
@@ -27,9 +25,8 @@ async function* portions(open, wanted) {
                 return;
             }
             yield items;
-            if (performance.now() - resumed > MAX_BLOCK_MS) {
-                await new Promise(setImmediate);
-                resumed = performance.now();
+            if (stretch.isOver()) {
+                await stretch.giveWay();
             }
         }
     } finally {

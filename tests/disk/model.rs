@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 const SPACES: [Space; 2] = [Space(0), Space(7)];
 
+/// How many keys are looked up one by one beside each page.
 const LOOK_UPS: u16 = 200;
 
 type Model = BTreeMap<(Space, Vec<u8>), (u64, Vec<u8>)>;

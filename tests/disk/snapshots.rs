@@ -107,7 +107,7 @@ fn what_others_change_and_checkpoint_is_seen() {
     assert_eq!([look(&store), look(&other)], [expected.clone(), expected]);
 }
 
-/// Checkpoints change under it what a read finds where.
+/// Meanwhile checkpoints move entries from memory to the file.
 #[test]
 fn a_reader_never_sees_what_was_before_an_answer() {
     const KEYS: usize = 8;
