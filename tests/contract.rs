@@ -36,6 +36,7 @@ macro_rules! contract {
                     bounds_in_the_wrong_order_are_an_empty_range
                     pages_begin_at_any_offset
                     resident_stores_answer_at_once
+                    a_look_sees_what_get_does
                 }
                 batches {
                     checks_hold_or_conflict
@@ -89,6 +90,7 @@ macro_rules! contract {
 }
 
 contract!(memory, crate::harness::memory);
+contract!(indexed_memory, crate::harness::indexed_memory);
 contract!(directory, crate::harness::directory);
 contract!(disk, crate::harness::disk);
 contract!(busy_disk, crate::harness::busy_disk);

@@ -98,7 +98,7 @@ impl Named {
     pub fn open(fs: &Arc<dyn FileSystem>, name: Name, options: &DiskOptions) -> Result<Self> {
         let opened = OPEN.acquire(&name, || {
             let base = match (name.backend, &name.scope) {
-                (Backend::Memory, _) => Base::Memory(Arc::new(MemoryStore::new())),
+                (Backend::Memory, _) => Base::Memory(Arc::new(MemoryStore::with_index(ENTRIES))),
                 (Backend::Disk, Some(base)) => {
                     let directory = base.join(directory_name::of(&name.id)?);
                     Base::Disk(open_disk(fs, &directory, options)?)

@@ -9,7 +9,7 @@ use super::{
     prefix_range, value,
 };
 use crate::kv::{
-    Answer, Batch, Check, Committed, Durability, Entry, KeyRange, OPERATION_BYTES, Read, Scan, Store,
+    Answer, Batch, Check, Committed, Durability, Entry, KeyRange, Look, OPERATION_BYTES, Read, Scan, Store,
     block_on,
 };
 use crate::{ErrorKind, Result};
@@ -118,7 +118,7 @@ impl KeyValues {
     /// The entry at `key`, unless it has expired.
     pub fn get(&self, key: &[u8]) -> Answer<Option<Entry>> {
         match self.store.get(ENTRIES, key) {
-            Answer::Ready(Ok(Some(entry))) => Ok(self.live(entry)).into(),
+            Answer::Ready(Ok(Some(entry))) => Ok(Some(entry).filter(|entry| self.is_live(entry))).into(),
             ready @ Answer::Ready(_) => ready,
             later => {
                 let clock = Arc::clone(&self.clock);
@@ -130,11 +130,14 @@ impl KeyValues {
         }
     }
 
-    fn live(&self, entry: Entry) -> Option<Entry> {
-        match value::expires(entry.value()) {
-            Some(at) if at <= self.now() => None,
-            _ => Some(entry),
-        }
+    /// Calls `look` with the entry at `key`, unless that has expired. `None` if this can't be done at once.
+    pub fn look_at_once(&self, key: &[u8], look: &mut Look<'_>) -> Option<Result<()>> {
+        let look = &mut |entry: Option<&Entry>| look(entry.filter(|entry| self.is_live(entry)));
+        self.store.look_at_once(ENTRIES, key, look)
+    }
+
+    fn is_live(&self, entry: &Entry) -> bool {
+        value::expires(entry.value()).is_none_or(|at| at > self.now())
     }
 
     /// Answers with the commit; with nothing if what the request asks for does not hold.

@@ -33,7 +33,7 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
-        let (time, store) = (Arc::<Time>::default(), Arc::new(MemoryStore::new()));
+        let (time, store) = (Arc::<Time>::default(), Arc::new(MemoryStore::with_index(ENTRIES)));
         let values = Arc::new(KeyValues::new(Arc::clone(&store) as _, Arc::clone(&time) as _));
         Self { time, store, values }
     }
@@ -167,7 +167,7 @@ fn an_expiry_that_is_moved_often_leaves_one_row() {
 
 #[test]
 fn the_timer_removes_what_has_expired_without_being_asked() {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::with_index(ENTRIES));
     let values = KeyValues::open(Arc::clone(&store)).unwrap();
     let expires = Some(values.now() + 1);
     let request = Request { key: b"k"[..].into(), action: Action::SetIfAbsent(form("", expires)) };

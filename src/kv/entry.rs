@@ -1,6 +1,7 @@
 //! Entries: a key and its value in one allocation.
 
 use std::fmt;
+use std::hint::black_box;
 use std::sync::Arc;
 
 /// How often the value at a key was put, counted from 0. What documents show as `_rev`.
@@ -87,9 +88,10 @@ impl Entry {
         self.bytes.len()
     }
 
-    /// Its last byte, which is far away from the first one if the value is long.
-    pub fn last_byte(&self) -> u8 {
-        self.bytes[self.size() - 1]
+    /// Has the value loaded from memory while the caller looks at the key: of one as long as a cache line or
+    /// more, the end is in another one than the beginning.
+    pub fn prefetch(&self) {
+        black_box(self.bytes[self.size() - 1]);
     }
 
     /// Gives it another version and sequence: in place where nobody else has it.

@@ -44,6 +44,12 @@ pub trait Read: Send + Sync {
     /// The entry at `key`.
     fn get(&self, space: Space, key: &[u8]) -> Answer<Option<Entry>>;
 
+    /// Calls `look` with the entry at `key`, which saves what [`Read::get`] does to share it. `None` from a
+    /// store that can't do that at once.
+    fn look_at_once(&self, _space: Space, _key: &[u8], _look: &mut Look<'_>) -> Option<Result<()>> {
+        None
+    }
+
     /// The entries of `scan`, in its direction.
     fn range(&self, space: Space, scan: &Scan) -> Answer<Vec<Entry>>;
 
@@ -103,6 +109,9 @@ pub trait Store: Read {
     /// Finishes what is under way and lets go of all resources. Later calls answer `Closed`.
     fn close(&self) -> Answer<()>;
 }
+
+/// Looks at what there is at a key. Must neither ask the store nor take long.
+pub type Look<'a> = dyn FnMut(Option<&Entry>) + 'a;
 
 /// Makes a batch of what there is at a key, or nothing. Must not ask the store.
 pub type Decide<'a> = dyn FnMut(Option<&Entry>) -> Result<Option<Batch>> + 'a;

@@ -29,6 +29,12 @@ pub(crate) fn memory() -> Harness {
     Harness { store: Arc::new(MemoryStore::new()), raw: Some(Space(1)), reopen: None }
 }
 
+/// The same with an index of the documents.
+pub(crate) fn indexed_memory() -> Harness {
+    let store = Arc::new(MemoryStore::with_index(Space::DOCUMENTS));
+    Harness { store, raw: Some(Space(1)), reopen: None }
+}
+
 /// An empty directory store.
 pub(crate) fn directory() -> Harness {
     let directory = tempfile::tempdir().unwrap();
@@ -89,6 +95,13 @@ impl Harness {
 /// Like any read, but of text keys and waiting.
 pub(crate) fn get(read: &dyn Read, space: Space, key: &str) -> Option<Entry> {
     read.get(space, key.as_bytes()).wait().unwrap()
+}
+
+/// The same where the store can be looked at.
+pub(crate) fn look(read: &dyn Read, space: Space, key: &str) -> Option<Result<Option<Entry>>> {
+    let mut seen = None;
+    let looked = read.look_at_once(space, key.as_bytes(), &mut |entry| seen = entry.cloned())?;
+    Some(looked.map(|()| seen))
 }
 
 /// The keys of a scan.

@@ -1,6 +1,6 @@
 //! flush, close, and opening again.
 
-use crate::harness::{Harness, all_keys, delete, error_kind, get, number, put};
+use crate::harness::{Harness, all_keys, delete, error_kind, get, look, number, put};
 use kixx_datastore::ErrorKind;
 use kixx_datastore::kv::{Check, KeyRange, Scan, Space};
 
@@ -22,6 +22,8 @@ pub(crate) fn a_closed_store_answers_closed(harness: &Harness) {
     for (call, kind) in answers {
         assert_eq!(kind, Some(ErrorKind::Closed), "{call}");
     }
+    let looked = look(&**store, Space::DOCUMENTS, "a");
+    assert!(looked.is_none_or(|looked| error_kind(looked) == Some(ErrorKind::Closed)));
     // These need nothing that a close lets go of.
     let _ = (store.sequence(), store.capability());
 }

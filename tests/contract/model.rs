@@ -1,6 +1,6 @@
 //! Random batches against a plain map.
 
-use crate::harness::{Harness, delete, get, keys, number, number_in, put, scan};
+use crate::harness::{Harness, delete, get, keys, look, number, number_in, put, scan};
 use kixx_datastore::ErrorKind;
 use kixx_datastore::kv::{Check, Direction, Operation, Space, Write};
 use std::collections::BTreeMap;
@@ -83,6 +83,8 @@ fn apply(model: &Model, operations: &[Operation]) -> Option<Model> {
 fn assert_reads(harness: &Harness, model: &Model, random: &mut Random) {
     let key = format!("key:{}", random.below(KEYS));
     let found = get(&*harness.store, Space::DOCUMENTS, &key);
+    let seen = look(&*harness.store, Space::DOCUMENTS, &key);
+    assert!(seen.is_none_or(|seen| seen.unwrap() == found), "{key}");
     assert_eq!(found.map(|entry| (number(&entry), entry.version())), model.get(&key).copied(), "{key}");
     let direction = if random.below(2) == 0 { Direction::Ascending } else { Direction::Descending };
     let mut page = scan(Some(&key), None, direction);

@@ -1,6 +1,6 @@
 //! get, range and count.
 
-use crate::harness::{Harness, all_keys, get, keys, put, scan, value};
+use crate::harness::{Harness, all_keys, delete, get, keys, look, put, scan, value};
 use kixx_datastore::kv::{Answer, Check, Direction, Entry, KeyRange, Operation, Scan, Space};
 use std::ops::Bound;
 
@@ -127,4 +127,16 @@ pub(crate) fn resident_stores_answer_at_once(harness: &Harness) {
     let Answer::Ready(Ok(snapshot)) = store.snapshot() else { panic!("no snapshot at once") };
     assert!(matches!(snapshot.get(Space::DOCUMENTS, b"a"), Answer::Ready(Ok(Some(_)))));
     assert!(matches!(store.changes(Space::DOCUMENTS, store.sequence()), Answer::Ready(Ok(_))));
+}
+
+pub(crate) fn a_look_sees_what_get_does(harness: &Harness) {
+    for space in harness.spaces() {
+        harness.fill(space, &["a", "b", "c"]);
+        harness.commit(vec![put(space, "a", Check::Any, 9), delete(space, "b", Check::Any)]).unwrap();
+        for key in ["", "a", "b", "c", "d"] {
+            let found = get(&*harness.store, space, key);
+            let seen = look(&*harness.store, space, key);
+            assert!(seen.is_none_or(|seen| seen.unwrap() == found), "{key:?}");
+        }
+    }
 }

@@ -6,9 +6,9 @@ use super::super::function::{array_buffer, call, function, set};
 use super::super::port::{MakeValue, PromiseId, Task};
 use super::convert::{self, Input, create_value};
 use super::handle::StoreHandle;
-use crate::keyvalue::value::{self, Kind};
+use crate::keyvalue::value::{self, Content, Kind};
 use crate::keyvalue::{Action, KeyValues, Request};
-use crate::kv::{Answer, Committed, Entry};
+use crate::kv::{Answer, Committed, Entry, Look};
 use napi::bindgen_prelude::{External, Object, ToNapiValue};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
@@ -18,9 +18,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-/// Bytes up to this length go through a buffer that is shared with JavaScript, which copies them from there:
+/// Values up to this length go through a buffer that is shared with JavaScript. Bytes are copied from there:
 /// making an array buffer takes longer.
 const SHARED_BYTES: usize = 4096;
+
+/// The value that is at a key.
+enum Found {
+    Nothing,
+    /// It lies in the shared buffer.
+    Copied(Kind, usize),
+    Long(Entry),
+}
 
 struct Access {
     handle: Rc<StoreHandle>,
@@ -71,28 +79,66 @@ fn told(is_done: bool) -> Committed {
 
 impl Access {
     fn get(&self, env: sys::napi_env, key: sys::napi_value) -> Result<sys::napi_value> {
-        let mut answer = self.look_up(env, key)?;
-        match poll(&mut answer) {
-            Some(found) => match found? {
-                None => undefined(env),
-                Some(entry) => self.create(env, &entry),
-            },
-            None => self.wait(env, answer, |env, found: Option<Entry>| match found {
+        let mut found = Found::Nothing;
+        let look =
+            &mut |entry: Option<&Entry>| found = entry.map_or(Found::Nothing, |entry| self.take(entry));
+        if let Some(answer) = self.look_up(env, key, look)? {
+            return self.wait(env, answer, |env, found| match found {
                 None => undefined(env.raw()),
                 Some(entry) => create_value(env.raw(), entry.value()),
-            }),
+            });
+        }
+        match found {
+            Found::Nothing => undefined(env),
+            // SAFETY: `env` is the environment of this call.
+            Found::Copied(Kind::Bytes, length) => unsafe { ToNapiValue::to_napi_value(env, length as u32) },
+            Found::Copied(kind, length) => {
+                // SAFETY: `take` has copied so much there, and nothing has run since.
+                let bytes = unsafe { std::slice::from_raw_parts(self.shared, length) };
+                convert::create_string(env, Content { kind, bytes })
+            }
+            Found::Long(entry) => create_value(env, entry.value()),
         }
     }
 
-    fn look_up(&self, env: sys::napi_env, key: sys::napi_value) -> Result<Answer<Option<Entry>>> {
-        convert::with_key(env, key, |key| self.handle.with(|values| values.get(key)))
+    fn exists(&self, env: sys::napi_env, key: sys::napi_value) -> Result<sys::napi_value> {
+        let mut is_there = false;
+        match self.look_up(env, key, &mut |entry| is_there = entry.is_some())? {
+            Some(answer) => self.wait(env, answer, |env, found| boolean(env.raw(), found.is_some())),
+            None => boolean(env, is_there),
+        }
     }
 
-    fn exists(&self, env: sys::napi_env, key: sys::napi_value) -> Result<sys::napi_value> {
-        let mut answer = self.look_up(env, key)?;
-        match poll(&mut answer) {
-            Some(found) => boolean(env, found?.is_some()),
-            None => self.wait(env, answer, |env, found| boolean(env.raw(), found.is_some())),
+    /// Calls `look` with what is at `key`. Where that is not there at once, answers with what will come.
+    fn look_up(
+        &self,
+        env: sys::napi_env,
+        key: sys::napi_value,
+        look: &mut Look<'_>,
+    ) -> Result<Option<Answer<Option<Entry>>>> {
+        convert::with_key(env, key, |key| {
+            self.handle.with(|values| {
+                if let Some(looked) = values.look_at_once(key, look) {
+                    return looked.map_err(to_js).map(|()| None);
+                }
+                let mut answer = values.get(key);
+                let Some(found) = poll(&mut answer) else { return Ok(Some(answer)) };
+                look(found?.as_ref());
+                Ok(None)
+            })?
+        })
+    }
+
+    /// What JavaScript gets of an entry, which may be locked: no string can be made of it here.
+    fn take(&self, entry: &Entry) -> Found {
+        match value::decode(entry.value()) {
+            Ok(Content { kind, bytes }) if bytes.len() <= SHARED_BYTES => {
+                // SAFETY: the array buffer belongs to the object that also has the function which is called,
+                // and has room for so much.
+                unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.shared, bytes.len()) };
+                Found::Copied(kind, bytes.len())
+            }
+            _ => Found::Long(entry.clone()),
         }
     }
 
@@ -125,23 +171,6 @@ impl Access {
     ) -> Result<Box<[u8]>> {
         let expires = convert::millis(env, expires_in)?.map(|millis| values.now().saturating_add(millis));
         self.input.borrow_mut().form(env, value, expires)
-    }
-
-    fn create(&self, env: sys::napi_env, entry: &Entry) -> Result<sys::napi_value> {
-        let content = value::decode(entry.value()).map_err(to_js)?;
-        let length = content.bytes.len();
-        if content.kind != Kind::Bytes {
-            return convert::create_string(env, content);
-        }
-        if length > SHARED_BYTES {
-            return convert::create_bytes(env, content.bytes);
-        }
-        // SAFETY: the array buffer belongs to the object that also has the function which is called, and has
-        // room for so much.
-        unsafe {
-            std::ptr::copy_nonoverlapping(content.bytes.as_ptr(), self.shared, length);
-            ToNapiValue::to_napi_value(env, length as u32)
-        }
     }
 
     fn wait<T: 'static>(

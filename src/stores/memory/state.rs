@@ -1,8 +1,9 @@
 //! The newest state of a resident store: what all of its spaces hold, and what changed lately.
 
 use super::changes::ChangeLog;
+use super::hash_index::HashIndex;
 use super::snapshot::Snapshot;
-use super::tree::Tree;
+use super::tree::{Memory, Tree};
 use crate::kv::{Changes, Committed, Entry, KeyRange, Prepared, Scan, Sequence, Space};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,17 +14,25 @@ use std::sync::Arc;
 pub struct State {
     now: Snapshot,
     changes: ChangeLog,
+    /// Of one space, if look-ups in it are to be as fast as they can.
+    index: Option<(Space, HashIndex)>,
 }
 
 impl State {
     /// The state after the commit `sequence`, whose history before that is not known.
     pub fn new(spaces: BTreeMap<Space, Tree>, sequence: Sequence) -> Self {
-        Self { now: Snapshot::new(spaces, sequence), changes: ChangeLog::new(sequence) }
+        let (now, changes) = (Snapshot::new(spaces, sequence), ChangeLog::new(sequence));
+        Self { now, changes, index: None }
     }
 
     /// An empty state that will not know what changed.
     pub fn without_history() -> Self {
-        Self { now: Snapshot::default(), changes: ChangeLog::of_nothing() }
+        Self { changes: ChangeLog::of_nothing(), ..Self::default() }
+    }
+
+    /// An empty state with an index of the keys in `space`, which takes more memory, and time to write.
+    pub fn with_index(space: Space) -> Self {
+        Self { index: Some((space, HashIndex::default())), ..Self::default() }
     }
 
     /// The last commit that was published.
@@ -38,7 +47,21 @@ impl State {
 
     /// The entry at `key`.
     pub fn get(&self, space: Space, key: &[u8]) -> Option<&Entry> {
-        self.now.get(space, key)
+        match &self.index {
+            Some((indexed, index)) if *indexed == space => index.get(key),
+            _ => self.now.get(space, key),
+        }
+    }
+
+    /// What `space` takes of memory.
+    pub fn memory(&self, space: Space) -> Memory {
+        let mut memory = self.now.memory(space);
+        if let Some((indexed, index)) = &self.index
+            && *indexed == space
+        {
+            memory.keys += index.memory_bytes();
+        }
+        memory
     }
 
     /// The entries of `scan`.
@@ -85,6 +108,9 @@ impl State {
     /// Removes a whole space, and answers with what it held, for the caller to drop once its lock is free.
     pub fn clear_space(&mut self, space: Space, sequence: Sequence) -> Option<Tree> {
         let tree = self.now.spaces_mut().remove(&space);
+        if let Some(index) = self.index_of(space) {
+            *index = HashIndex::default();
+        }
         self.changes.forget(space, sequence);
         self.advance(sequence);
         tree
@@ -96,12 +122,22 @@ impl State {
     }
 
     fn change(&mut self, space: Space, key: Arc<[u8]>, entry: Option<Entry>, sequence: Sequence) {
+        if let Some(index) = self.index_of(space) {
+            match &entry {
+                Some(entry) => index.insert(entry.clone()),
+                None => index.remove(&key),
+            }
+        }
         let tree = self.now.spaces_mut().entry(space).or_default();
         match entry {
             Some(entry) => drop(tree.insert(entry)),
             None => drop(tree.remove(&key)),
         }
         self.changes.record(space, key, sequence);
+    }
+
+    fn index_of(&mut self, space: Space) -> Option<&mut HashIndex> {
+        self.index.as_mut().and_then(|(indexed, index)| (*indexed == space).then_some(index))
     }
 }
 
@@ -124,11 +160,18 @@ mod tests {
 
     #[test]
     fn a_cleared_space_is_empty_for_all_but_snapshots() {
-        let mut state = State::default();
+        for state in [State::default(), State::with_index(SPACE), State::with_index(Space(4))] {
+            clear(state);
+        }
+    }
+
+    fn clear(mut state: State) {
         state.apply(SPACE, b"a", Some(Entry::new(b"a", b"1", 0, 1)), 1);
         state.apply(Space(4), b"b", Some(Entry::new(b"b", b"1", 0, 2)), 2);
         let snapshot = state.snapshot();
+        assert!(state.get(SPACE, b"a").is_some());
         assert_eq!(state.clear_space(SPACE, 3).map(|tree| tree.len()), Some(1));
+        assert_eq!((state.get(SPACE, b"a"), state.get(Space(4), b"b").is_some()), (None, true));
         assert_eq!((state.count(SPACE, &KeyRange::ALL), snapshot.count(SPACE, &KeyRange::ALL)), (0, 1));
         assert_eq!(
             (state.changes(SPACE, 2), state.changes(SPACE, 3)),
