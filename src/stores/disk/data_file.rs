@@ -16,7 +16,7 @@ use crate::{Error, ErrorKind, Result};
 use redb::{ConcurrencyMode, Database, ReadableDatabase, ReadableTable, TableError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,8 +33,8 @@ pub struct DataFile {
     settings: Settings,
     /// `None` once closed.
     opened: Mutex<Option<Opened>>,
-    /// What the cache of the file took when that was asked last.
-    cached_bytes: AtomicUsize,
+    /// Those of what is opened, for who must not wait for it.
+    notes: Mutex<Arc<Notes>>,
 }
 
 /// How the file is used.
@@ -77,11 +77,12 @@ impl Drop for Opened {
 impl DataFile {
     /// Works on the file, which is opened again if an operation on it has failed.
     fn with<T>(&self, work: impl FnOnce(&Opened) -> Result<T>) -> Result<T> {
-        let mut opened = self.lock();
+        let mut opened = lock(&self.opened);
         let current = opened.as_mut().ok_or_else(Error::closed)?;
         if current.notes.has_failed.load(Ordering::Acquire) {
             self.check_place()?;
             *current = open(&*self.fs, &self.path, self.settings, current.opening + 1)?;
+            *lock(&self.notes) = Arc::clone(&current.notes);
         }
         // Nobody knows what an error left in the memory of the library.
         caught(|| work(current)).inspect_err(|_| current.notes.has_failed.store(true, Ordering::Release))
@@ -145,10 +146,6 @@ impl DataFile {
              back the newer file, or a whole backup. Nothing was changed"
         ))
     }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Opened>> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Base for DataFile {
@@ -171,8 +168,9 @@ impl Base for DataFile {
         found.check(options.form, directory)?;
         let form = if found == Form::UNKNOWN { options.form } else { found };
         let identity = identity(&*fs, &path)?;
+        let notes = Mutex::new(Arc::clone(&opened.notes));
         let opened = Mutex::new(Some(opened));
-        Ok(Self { fs, path, identity, form, settings, opened, cached_bytes: AtomicUsize::new(0) })
+        Ok(Self { fs, path, identity, form, settings, opened, notes })
     }
 
     fn form(&self) -> Form {
@@ -237,23 +235,20 @@ impl Base for DataFile {
         }
     }
 
-    /// Reckoned: the library counts it only at a price for every look-up. While the file is being written,
-    /// what it was before.
+    /// Reckoned: the library counts it only at a price for every look-up.
     fn cached_bytes(&self) -> usize {
-        if let Ok(opened) = self.opened.try_lock()
-            && let Some(opened) = opened.as_ref()
-        {
-            let moved = usize::try_from(opened.notes.moved_bytes.load(Ordering::Relaxed));
-            let cached = moved.unwrap_or(usize::MAX).min(self.settings.cache_bytes);
-            self.cached_bytes.store(cached, Ordering::Relaxed);
-        }
-        self.cached_bytes.load(Ordering::Relaxed)
+        let moved = lock(&self.notes).moved_bytes.load(Ordering::Relaxed);
+        usize::try_from(moved).unwrap_or(usize::MAX).min(self.settings.cache_bytes)
     }
 
     fn close(&self) {
-        let opened = self.lock().take();
+        let opened = lock(&self.opened).take();
         drop(opened);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A directory has one form only, and a data file that was there is not made anew.
@@ -381,4 +376,26 @@ fn form(database: &Database) -> Result<Form> {
     let numbers = transaction.open_table(NUMBERS).map_err(failed)?;
     let code = numbers.get(FORM).map_err(failed)?.map_or(0, |code| code.value());
     Ok(Form::of_code(u8::try_from(code).unwrap_or(u8::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::simulated::SimulatedDisk;
+    use crate::stores::durable::INTERNAL_DIRECTORY;
+
+    #[test]
+    fn what_the_cache_takes_is_told_while_the_file_is_being_written() {
+        let fs: Arc<dyn FileSystem> = Arc::new(SimulatedDisk::new());
+        let directory = Path::new("data");
+        let path = directory.join(INTERNAL_DIRECTORY);
+        fs.create_directory(directory).unwrap();
+        fs.create_directory(&path).unwrap();
+        let internal = Internal { fs, path, timeout: Duration::ZERO };
+        let options = OpenOptions { form: Form::DISK, ..OpenOptions::default() };
+        let file = DataFile::open(&internal, directory, &options).unwrap();
+        let told = file.with(|_| Ok(file.cached_bytes())).unwrap();
+        assert!(told > 0);
+        assert_eq!(file.cached_bytes(), told);
+    }
 }
