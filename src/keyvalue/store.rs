@@ -136,6 +136,7 @@ impl KeyValues {
         self.store.look_at_once(ENTRIES, key, look)
     }
 
+    /// Asks for the time only if the entry expires.
     fn is_live(&self, entry: &Entry) -> bool {
         value::expires(entry.value()).is_none_or(|at| at > self.now())
     }

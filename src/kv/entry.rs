@@ -88,9 +88,9 @@ impl Entry {
         self.bytes.len()
     }
 
-    /// Has the value loaded from memory while the caller looks at the key: of one as long as a cache line or
-    /// more, the end is in another one than the beginning.
-    pub fn prefetch(&self) {
+    /// Reads the last byte, so that the end comes from memory while the caller looks at the key. Of a short
+    /// entry that is all of the rest.
+    pub fn touch_end(&self) {
         black_box(self.bytes[self.size() - 1]);
     }
 

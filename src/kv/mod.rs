@@ -44,8 +44,7 @@ pub trait Read: Send + Sync {
     /// The entry at `key`.
     fn get(&self, space: Space, key: &[u8]) -> Answer<Option<Entry>>;
 
-    /// Calls `look` with the entry at `key`, which saves what [`Read::get`] does to share it. `None` from a
-    /// store that can't do that at once.
+    /// Calls `look` with the entry at `key`, without cloning it. `None` if that can't be done at once.
     fn look_at_once(&self, _space: Space, _key: &[u8], _look: &mut Look<'_>) -> Option<Result<()>> {
         None
     }

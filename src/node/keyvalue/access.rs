@@ -27,7 +27,8 @@ enum Found {
     Nothing,
     /// It lies in the shared buffer.
     Copied(Kind, usize),
-    Long(Entry),
+    /// It is too long for that, or malformed.
+    Whole(Entry),
 }
 
 struct Access {
@@ -93,11 +94,11 @@ impl Access {
             // SAFETY: `env` is the environment of this call.
             Found::Copied(Kind::Bytes, length) => unsafe { ToNapiValue::to_napi_value(env, length as u32) },
             Found::Copied(kind, length) => {
-                // SAFETY: `take` has copied so much there, and nothing has run since.
+                // SAFETY: `take` has copied so much there, and no other call has on this thread since.
                 let bytes = unsafe { std::slice::from_raw_parts(self.shared, length) };
                 convert::create_string(env, Content { kind, bytes })
             }
-            Found::Long(entry) => create_value(env, entry.value()),
+            Found::Whole(entry) => create_value(env, entry.value()),
         }
     }
 
@@ -129,16 +130,17 @@ impl Access {
         })
     }
 
-    /// What JavaScript gets of an entry, which may be locked: no string can be made of it here.
+    /// What JavaScript gets of an entry. Must not call V8: its collector may close the store, which is
+    /// locked.
     fn take(&self, entry: &Entry) -> Found {
         match value::decode(entry.value()) {
             Ok(Content { kind, bytes }) if bytes.len() <= SHARED_BYTES => {
-                // SAFETY: the array buffer belongs to the object that also has the function which is called,
-                // and has room for so much.
+                // SAFETY: the array buffer has room for so much, and is there: JavaScript calls the function
+                // as a method of the object that keeps it.
                 unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.shared, bytes.len()) };
                 Found::Copied(kind, bytes.len())
             }
-            _ => Found::Long(entry.clone()),
+            _ => Found::Whole(entry.clone()),
         }
     }
 

@@ -33,7 +33,7 @@ pub struct DataFile {
     settings: Settings,
     /// `None` once closed.
     opened: Mutex<Option<Opened>>,
-    /// Those of what is opened, for who must not wait for it.
+    /// The notes of what is opened, to be read while somebody works on it. Locked last, and never for long.
     notes: Mutex<Arc<Notes>>,
 }
 

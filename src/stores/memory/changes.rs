@@ -84,15 +84,6 @@ impl ChangeLog {
         }
     }
 
-    /// Forgets all changes of `space` up to the commit `sequence`, the newest.
-    pub(in crate::stores) fn forget(&mut self, space: Space, sequence: Sequence) {
-        let log = self.space(space);
-        log.forgotten = sequence;
-        let forgotten = std::mem::take(&mut log.changes);
-        self.changes -= forgotten.len();
-        self.key_bytes -= forgotten.iter().map(|change| change.key.len()).sum::<usize>();
-    }
-
     /// The keys of `space` that changed after `since`, each once.
     pub(in crate::stores) fn since(&self, space: Space, since: Sequence) -> Changes {
         self.between(space, since, Sequence::MAX)

@@ -8,7 +8,7 @@ use std::hash::BuildHasher;
 
 /// Entries by their keys. A table that grows hashes all of its entries again, so there are many small ones.
 pub(super) struct HashIndex {
-    /// Random for each index, so that nobody can choose keys that collide.
+    /// Random for each index, so that keys that collide can't be chosen in advance.
     hasher: RandomState,
     tables: Box<[HashTable<Entry>]>,
 }
@@ -25,7 +25,7 @@ impl HashIndex {
     pub(super) fn get(&self, key: &[u8]) -> Option<&Entry> {
         let hash = self.hash(key);
         self.tables[table_of(hash)].find(hash, |entry| {
-            entry.prefetch();
+            entry.touch_end();
             entry.key() == key
         })
     }

@@ -40,7 +40,7 @@ impl MemoryStore {
         Self::of(State::without_history())
     }
 
-    /// An empty store with a hash index of `space`: its keys are found faster, and take more memory.
+    /// An empty store with a hash index of `space`: single keys are found faster.
     pub fn with_index(space: Space) -> Self {
         Self::of(State::with_index(space))
     }
@@ -58,17 +58,6 @@ impl MemoryStore {
     /// What `space` takes of memory.
     pub fn memory(&self, space: Space) -> Result<Memory> {
         self.read(|state| Ok(state.memory(space)))
-    }
-
-    /// Removes all entries of `space`, as a commit of its own. What changed in it before is `TooOld`.
-    pub fn drop_space(&self, space: Space) -> Result<()> {
-        let dropped = self.write(|state| {
-            let sequence = state.sequence() + 1;
-            Ok(state.clear_space(space, sequence))
-        })?;
-        // Freed only now, since it may be large and the lock is free again.
-        drop(dropped);
-        Ok(())
     }
 
     fn read<T>(&self, read: impl FnOnce(&State) -> Result<T>) -> Result<T> {

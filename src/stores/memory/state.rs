@@ -30,7 +30,7 @@ impl State {
         Self { changes: ChangeLog::of_nothing(), ..Self::default() }
     }
 
-    /// An empty state with an index of the keys in `space`, which takes more memory, and time to write.
+    /// An empty state with an index of the keys in `space`, which takes memory, and time to write.
     pub fn with_index(space: Space) -> Self {
         Self { index: Some((space, HashIndex::default())), ..Self::default() }
     }
@@ -105,17 +105,6 @@ impl State {
         self.advance(sequence);
     }
 
-    /// Removes a whole space, and answers with what it held, for the caller to drop once its lock is free.
-    pub fn clear_space(&mut self, space: Space, sequence: Sequence) -> Option<Tree> {
-        let tree = self.now.spaces_mut().remove(&space);
-        if let Some(index) = self.index_of(space) {
-            *index = HashIndex::default();
-        }
-        self.changes.forget(space, sequence);
-        self.advance(sequence);
-        tree
-    }
-
     /// Makes `sequence` the newest commit. Only a commit that changes nothing needs it.
     pub fn advance(&mut self, sequence: Sequence) {
         self.now.set_sequence(sequence);
@@ -156,27 +145,5 @@ mod tests {
         state.apply(SPACE, b"a", None, 8);
         assert_eq!(state.changes(SPACE, 7), Changes::Keys(vec![b"a"[..].into()]));
         assert_eq!((state.now().len(SPACE), state.sequence()), (1, 8));
-    }
-
-    #[test]
-    fn a_cleared_space_is_empty_for_all_but_snapshots() {
-        for state in [State::default(), State::with_index(SPACE), State::with_index(Space(4))] {
-            clear(state);
-        }
-    }
-
-    fn clear(mut state: State) {
-        state.apply(SPACE, b"a", Some(Entry::new(b"a", b"1", 0, 1)), 1);
-        state.apply(Space(4), b"b", Some(Entry::new(b"b", b"1", 0, 2)), 2);
-        let snapshot = state.snapshot();
-        assert!(state.get(SPACE, b"a").is_some());
-        assert_eq!(state.clear_space(SPACE, 3).map(|tree| tree.len()), Some(1));
-        assert_eq!((state.get(SPACE, b"a"), state.get(Space(4), b"b").is_some()), (None, true));
-        assert_eq!((state.count(SPACE, &KeyRange::ALL), snapshot.count(SPACE, &KeyRange::ALL)), (0, 1));
-        assert_eq!(
-            (state.changes(SPACE, 2), state.changes(SPACE, 3)),
-            (Changes::TooOld, Changes::Keys(vec![]))
-        );
-        assert_eq!(state.changes(Space(4), 1), Changes::Keys(vec![b"b"[..].into()]));
     }
 }

@@ -21,6 +21,7 @@ pub(super) struct Heads {
 const INLINE_PREFIX: usize = 24;
 /// Heads that are compared at once: half a cache line.
 const BLOCK: usize = 8;
+const _: () = assert!(CAPACITY.is_multiple_of(BLOCK));
 /// Not lower than any head, so that a search need not know the length.
 const UNUSED: u32 = u32::MAX;
 
@@ -91,7 +92,7 @@ impl Heads {
     /// Locates `key`, which is not shorter than the prefix, among those that have its head.
     fn search<'a>(&self, key: &[u8], key_at: impl Fn(usize) -> &'a [u8]) -> Result<usize, usize> {
         let wanted = head(key, self.prefix_length);
-        let mut start = self.lower_bound(wanted);
+        let mut start = lower_bound(&self.words, wanted);
         let ties = self.words[start..self.length].iter().take_while(|head| **head == wanted).count();
         let mut end = start + ties;
         while start < end {
@@ -103,16 +104,6 @@ impl Heads {
             }
         }
         Err(start)
-    }
-
-    /// How many heads are lower than `wanted`. Looks at the last one of each block, then at one block: loads
-    /// do not wait for one another, and the first ones bring all of a cold node.
-    fn lower_bound(&self, wanted: u32) -> usize {
-        let lower = |head: &u32| u32::from(*head < wanted);
-        let (blocks, _) = self.words.as_chunks::<BLOCK>();
-        let full =
-            blocks[..blocks.len() - 1].iter().map(|block| lower(&block[BLOCK - 1])).sum::<u32>() as usize;
-        full * BLOCK + blocks[full].iter().map(lower).sum::<u32>() as usize
     }
 
     /// For tests: whether this is an index of `keys`.
@@ -129,6 +120,18 @@ impl Default for Heads {
     fn default() -> Self {
         Self { prefix_length: 0, prefix: [0; INLINE_PREFIX], length: 0, words: [UNUSED; CAPACITY] }
     }
+}
+
+/// How many of the ascending `words`, whole blocks of them, are lower than `wanted`. Looks at the last word
+/// of each block but the last one, then at all of one block. The first loads do not wait for one another, and
+/// bring nearly all of a cold node.
+fn lower_bound(words: &[u32], wanted: u32) -> usize {
+    let lower = |word: &u32| u32::from(*word < wanted);
+    let (blocks, _) = words.as_chunks::<BLOCK>();
+    let Some((last, others)) = blocks.split_last() else { return 0 };
+    let full = others.iter().map(|block| lower(&block[BLOCK - 1])).sum::<u32>() as usize;
+    let block = others.get(full).unwrap_or(last);
+    full * BLOCK + block.iter().map(lower).sum::<u32>() as usize
 }
 
 /// How many bytes both begin with.
@@ -149,6 +152,17 @@ fn head(key: &[u8], prefix_length: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_search_in_blocks_is_one_in_all() {
+        for step in [1, 3, 7, 20] {
+            let words: Vec<u32> = (0..64).map(|at| at / step * 2 + 1).collect();
+            for wanted in (0..=130).chain([UNUSED]) {
+                let expected = words.partition_point(|word| *word < wanted);
+                assert_eq!(lower_bound(&words, wanted), expected, "{wanted} in {words:?}");
+            }
+        }
+    }
 
     #[test]
     fn locates_as_a_binary_search_does() {

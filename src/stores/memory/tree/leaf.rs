@@ -34,13 +34,13 @@ impl Leaf {
 
     /// The entry at `key`.
     pub(super) fn get(&self, key: &[u8]) -> Option<&Entry> {
-        // All of the list comes from memory while the index is searched, which tells what part is wanted.
+        // All of the list is fetched while the index is searched: only then it is known what part is wanted.
         black_box(
             self.entries.iter().step_by(CACHE_LINE / size_of::<Entry>()).map(Entry::size).sum::<usize>(),
         );
         let key_at = |index: usize| {
             let entry = &self.entries[index];
-            entry.prefetch();
+            entry.touch_end();
             entry.key()
         };
         self.heads.find(key, key_at).map(|index| &self.entries[index])

@@ -50,7 +50,7 @@ pub struct Tree {
 pub struct Memory {
     /// The values, with the versions of their entries.
     pub values: usize,
-    /// The keys, and the nodes by which they are found.
+    /// The keys, and the nodes and the index by which they are found.
     pub keys: usize,
 }
 
