@@ -247,3 +247,24 @@ test('the cache of a disk store keeps its bound', async (t) => {
     }
     assert.equal((await store.stats()).memory.cache, options.cacheSize);
 });
+
+onEach('strings and bytes of every length are told apart, whatever was read before', async (t, backend) => {
+    const store = await newStore(t, backend);
+    const lengths = [0, 1, 100, 2_048, 2_049, 4_095, 4_096, 4_097, 70_000];
+    const values = lengths.flatMap((length) => [
+        'a'.repeat(length), '\u00ff'.repeat(length), '\u20ac'.repeat(length), Buffer.alloc(length, 97),
+    ]);
+    for (const [i, value] of values.entries()) {
+        await store.set(`${ i }`, value);
+    }
+    const places = [...values.keys()];
+    for (const i of [...places, ...places.reverse()]) {
+        const answer = await store.get(`${ i }`);
+        if (typeof values[i] === 'string') {
+            assert.equal(answer, values[i]);
+        } else {
+            assert.deepEqual(answer, new Uint8Array(values[i]));
+        }
+        assert.equal(await store.exists(`${ i }`), true);
+    }
+});

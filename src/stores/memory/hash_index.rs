@@ -120,6 +120,7 @@ mod tests {
         let keys: Vec<[u8; 4]> = (0..50_000u32).map(u32::to_be_bytes).collect();
         let mut index = HashIndex::default();
         let empty = index.memory_bytes();
+        assert!(empty <= 8 << 10);
         for key in &keys {
             index.insert(entry(key, 0));
         }
